@@ -1,0 +1,403 @@
+//! What a host chooses, as plain data. [`crate::builder`] fills and checks it.
+
+use std::collections::BTreeMap;
+
+use cookie::Cookie;
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+/// Everything that is chosen when the service is built.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) base: BaseUrl,
+    /// Registration may be switched off as a whole.
+    pub(crate) enabled: bool,
+    pub(crate) style: Style,
+    pub(crate) lifespan: Duration,
+    /// Tell a person with a taken identifier how the account can be signed in to.
+    pub(crate) login_hints: bool,
+    pub(crate) registration_ui: String,
+    pub(crate) error_ui: String,
+    pub(crate) default_return_url: String,
+    pub(crate) allowed_return_urls: Vec<String>,
+    pub(crate) after: After,
+    /// By the word of the method.
+    pub(crate) after_method: BTreeMap<String, After>,
+    pub(crate) cookies: CookieSettings,
+    pub(crate) session: SessionSettings,
+    /// Origins whose pages may call the service from scripts.
+    pub(crate) cors_origins: Vec<String>,
+    /// How many proxies in front of the service add to `X-Forwarded-For`.
+    pub(crate) trusted_proxies: usize,
+    /// Leave `Strict-Transport-Security` to the host.
+    pub(crate) host_sets_hsts: bool,
+}
+
+impl Config {
+    /// The defaults of the contract for a service at this base URL.
+    pub(crate) fn new(base: BaseUrl) -> Self {
+        Self {
+            enabled: true,
+            style: Style::ProfileFirst,
+            lifespan: Duration::hours(1),
+            login_hints: false,
+            registration_ui: String::new(),
+            error_ui: String::new(),
+            default_return_url: String::new(),
+            allowed_return_urls: Vec::new(),
+            after: After::default(),
+            after_method: BTreeMap::new(),
+            cookies: CookieSettings::default(),
+            session: SessionSettings::default(),
+            cors_origins: Vec::new(),
+            trusted_proxies: 0,
+            host_sets_hsts: false,
+            base,
+        }
+    }
+
+    /// Whether a registration by this method hands out a session.
+    pub(crate) fn opens_session(&self, method: &str) -> bool {
+        let own = self.after_method.get(method).and_then(|after| after.session);
+        own.or(self.after.session).unwrap_or(false)
+    }
+
+    /// Where a registration by this method leads when the person asked for nothing else.
+    pub(crate) fn return_url(&self, method: &str) -> &str {
+        let own = self.after_method.get(method).and_then(|after| after.return_url.as_deref());
+        own.or(self.after.return_url.as_deref()).unwrap_or(&self.default_return_url)
+    }
+}
+
+/// Whether the traits are asked together with the credential or one step before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Style {
+    /// Two steps: first the traits, then a choice of credentials.
+    #[default]
+    ProfileFirst,
+    /// One step: traits and credentials on one page.
+    Unified,
+}
+
+/// What follows a registration: for all methods, or for one.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct After {
+    pub(crate) return_url: Option<String>,
+    pub(crate) session: Option<bool>,
+}
+
+impl After {
+    /// Nothing follows: no session, and the default return URL.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Signs the person in: a cookie for browsers, a token for native clients.
+    pub fn session(mut self, open: bool) -> Self {
+        self.session = Some(open);
+        self
+    }
+
+    /// Leads a browser here, unless the person asked for another page by `return_to`.
+    pub fn return_url(mut self, url: impl Into<String>) -> Self {
+        self.return_url = Some(url.into());
+        self
+    }
+}
+
+/// Attributes of the cookies, and the defaults of the session cookie.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CookieSettings {
+    pub(crate) domain: Option<String>,
+    pub(crate) path: String,
+    pub(crate) same_site: SameSite,
+    pub(crate) secure: bool,
+}
+
+impl Default for CookieSettings {
+    fn default() -> Self {
+        Self { domain: None, path: "/".to_owned(), same_site: SameSite::Lax, secure: true }
+    }
+}
+
+impl CookieSettings {
+    /// `Path=/; SameSite=Lax; Secure`, no domain.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Shares the cookies with the subdomains of this domain.
+    ///
+    /// # Weakens
+    ///
+    /// Every host below the domain can then plant cookies; the check of `Origin` remains as the guard.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Restricts the cookies to this path.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sets `SameSite`.
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = same_site;
+        self
+    }
+
+    /// Sends the cookies over plain HTTP too.
+    ///
+    /// # Weakens
+    ///
+    /// Whoever reads the connection has the session. Browsers keep `Secure` cookies on `localhost` even over HTTP, so
+    /// development does not need this.
+    pub fn insecure_over_http(mut self) -> Self {
+        self.secure = false;
+        self
+    }
+}
+
+/// How long a browser keeps a cookie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep {
+    /// Until its window is closed.
+    Window,
+    /// For this long.
+    For(Duration),
+    /// For this long from now, said in both ways that browsers know.
+    ForUntil(Duration, OffsetDateTime),
+}
+
+impl CookieSettings {
+    /// The value of a `Set-Cookie` header.
+    pub(crate) fn bake(&self, name: &str, value: &str, keep: Keep) -> String {
+        let same_site = match self.same_site {
+            SameSite::Lax => cookie::SameSite::Lax,
+            SameSite::Strict => cookie::SameSite::Strict,
+            SameSite::None => cookie::SameSite::None,
+        };
+        let mut baked = Cookie::build((name, value))
+            .path(self.path.as_str())
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(same_site)
+            .build();
+        if let Some(domain) = &self.domain {
+            baked.set_domain(domain.as_str());
+        }
+        match keep {
+            Keep::Window => {}
+            Keep::For(age) => baked.set_max_age(age),
+            Keep::ForUntil(age, end) => {
+                baked.set_max_age(age);
+                baked.set_expires(end);
+            }
+        }
+        baked.to_string()
+    }
+}
+
+/// The `SameSite` attribute of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SameSite {
+    /// Sent along when a person follows a link to the site.
+    Lax,
+    /// Sent by the site's own pages only.
+    Strict,
+    /// Sent always; browsers demand `Secure` beside it.
+    None,
+}
+
+impl SameSite {
+    /// The word in the cookie.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lax => "Lax",
+            Self::Strict => "Strict",
+            Self::None => "None",
+        }
+    }
+}
+
+/// How long a session lasts, and how its cookie differs from [`CookieSettings`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SessionSettings {
+    pub(crate) lifespan: Duration,
+    pub(crate) cookie_name: String,
+    /// A cookie that outlives the browser's window carries its age.
+    pub(crate) persistent: bool,
+    pub(crate) domain: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) same_site: Option<SameSite>,
+    pub(crate) secure: bool,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            lifespan: Duration::hours(24),
+            cookie_name: "ory_kratos_session".to_owned(),
+            persistent: true,
+            domain: None,
+            path: None,
+            same_site: None,
+            secure: true,
+        }
+    }
+}
+
+impl SessionSettings {
+    /// 24 hours, in a persistent cookie named `ory_kratos_session`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how long a session lasts.
+    pub fn lifespan(mut self, lifespan: Duration) -> Self {
+        self.lifespan = lifespan;
+        self
+    }
+
+    /// Names the cookie.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = name.into();
+        self
+    }
+
+    /// Whether the cookie survives the closing of the browser.
+    pub fn persistent(mut self, persistent: bool) -> Self {
+        self.persistent = persistent;
+        self
+    }
+
+    /// Sets the cookie's domain apart from the other cookies'.
+    pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Sets the cookie's path apart from the other cookies'.
+    pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Sets the cookie's `SameSite` apart from the other cookies'.
+    pub fn cookie_same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = Some(same_site);
+        self
+    }
+
+    /// Sends the session cookie over plain HTTP too.
+    ///
+    /// # Weakens
+    ///
+    /// Whoever reads the connection has the session.
+    pub fn insecure_over_http(mut self) -> Self {
+        self.secure = false;
+        self
+    }
+}
+
+impl SessionSettings {
+    /// The attributes of the session cookie.
+    pub(crate) fn cookie(&self, others: &CookieSettings) -> CookieSettings {
+        CookieSettings {
+            domain: self.domain.clone().or_else(|| others.domain.clone()),
+            path: self.path.clone().unwrap_or_else(|| others.path.clone()),
+            same_site: self.same_site.unwrap_or(others.same_site),
+            secure: self.secure,
+        }
+    }
+}
+
+/// Where the service is found by clients: scheme, host, port and the prefix it is mounted below.
+#[derive(Clone, Debug)]
+pub(crate) struct BaseUrl {
+    /// As the host wrote it: the name of the CSRF cookie depends on every letter.
+    written: String,
+    parsed: Url,
+}
+
+impl BaseUrl {
+    /// Takes an absolute `http` or `https` URL without user info, query or fragment.
+    pub(crate) fn parse(written: &str) -> Result<Self, String> {
+        let parsed = Url::parse(written).map_err(|error| error.to_string())?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err("its scheme is neither http nor https".to_owned());
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err("it holds user info".to_owned());
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err("it has a query or a fragment".to_owned());
+        }
+        Ok(Self { written: written.to_owned(), parsed })
+    }
+
+    /// The URL as the host wrote it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The parsed form.
+    pub(crate) fn url(&self) -> &Url {
+        &self.parsed
+    }
+
+    /// The URL of a path below the base; `path` begins with a slash.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.written.trim_end_matches('/'))
+    }
+
+    /// The prefix that the service is mounted below, without a slash at its end; empty at the root.
+    pub(crate) fn prefix(&self) -> &str {
+        self.parsed.path().trim_end_matches('/')
+    }
+
+    /// Whether clients reach the service over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.parsed.scheme() == "https"
+    }
+
+    /// Whether only this machine can reach it.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.parsed.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_joined_without_doubling_the_slash() {
+        for written in ["http://127.0.0.1:4433/auth", "http://127.0.0.1:4433/auth/"] {
+            let base = BaseUrl::parse(written).unwrap();
+
+            assert_eq!(base.join("/schemas"), "http://127.0.0.1:4433/auth/schemas");
+            assert_eq!(base.prefix(), "/auth");
+        }
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_a_base_says_why() {
+        for written in ["ftp://host/", "https://u@host/", "https://host/?a=b", "/relative"] {
+            assert!(BaseUrl::parse(written).is_err(), "{written}");
+        }
+    }
+}

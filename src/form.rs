@@ -1,0 +1,119 @@
+//! What was answered: a body taken apart, HTTP peeled off.
+
+use std::borrow::Cow;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+/// A body as it came: fields by name.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Form {
+    /// The members of a JSON object.
+    Json(Map<String, Value>),
+    /// The pairs of a form; a name may come more than once.
+    Pairs(Vec<(String, String)>),
+}
+
+impl Form {
+    /// A body without fields.
+    pub(crate) const fn empty() -> Self {
+        Self::Pairs(Vec::new())
+    }
+
+    /// The texts of a field: a member of a JSON object has one, a field of a form has as many as came.
+    pub(crate) fn texts<'f>(&'f self, name: &'f str) -> Box<dyn Iterator<Item = Cow<'f, str>> + 'f> {
+        match self {
+            Self::Json(members) => Box::new(members.get(name).map(as_text).into_iter()),
+            Self::Pairs(pairs) => {
+                let named = pairs.iter().filter(move |(key, _)| key == name);
+                Box::new(named.map(|(_, value)| Cow::Borrowed(value.as_str())))
+            }
+        }
+    }
+
+    /// The first text of a field; an empty one counts as absent.
+    pub(crate) fn text<'f>(&'f self, name: &'f str) -> Option<Cow<'f, str>> {
+        self.texts(name).next().filter(|text| !text.is_empty())
+    }
+}
+
+/// A JSON value as a form would have sent it: texts stand for themselves, null is empty, the rest is its JSON.
+pub(crate) fn as_text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Null => Cow::Borrowed(""),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+/// Without values: one of them is a password.
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Json(members) => write!(f, "Form::Json({} fields)", members.len()),
+            Self::Pairs(pairs) => write!(f, "Form::Pairs({} fields)", pairs.len()),
+        }
+    }
+}
+
+/// A body, decoded by the schema of the flow.
+#[derive(Clone)]
+pub struct Submission {
+    pub(crate) form: Form,
+    /// The traits with the types that the schema gives them; whether they are right is not known yet.
+    pub(crate) traits: Value,
+    /// What the client wants its host's hooks to see.
+    pub(crate) transient: Value,
+    /// Trait fields that were sent without a value.
+    pub(crate) emptied: Vec<String>,
+}
+
+impl Submission {
+    /// The text of a field; an empty one counts as absent.
+    #[must_use]
+    pub fn text<'f>(&'f self, name: &'f str) -> Option<Cow<'f, str>> {
+        self.form.text(name)
+    }
+
+    /// The text of a field that must never be shown; an empty one counts as absent.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<SecretString> {
+        self.form.text(name).map(|text| SecretString::from(text.into_owned()))
+    }
+}
+
+/// Without values: one of them is a password, the others belong to a person.
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submission").field("form", &self.form).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_json_value_reads_like_a_form_field() {
+        let Value::Object(members) = json!({ "s": "x", "n": 5, "b": true, "null": null, "list": ["a"] }) else {
+            return;
+        };
+        let form = Form::Json(members);
+
+        let text = |name: &'static str| form.text(name).map(Cow::into_owned);
+
+        assert_eq!(text("s").as_deref(), Some("x"));
+        assert_eq!(text("n").as_deref(), Some("5"));
+        assert_eq!(text("b").as_deref(), Some("true"));
+        assert_eq!(text("null"), None);
+        assert_eq!(text("list").as_deref(), Some("[\"a\"]"));
+    }
+
+    #[test]
+    fn a_form_is_shown_without_its_values() {
+        let form = Form::Pairs(vec![("password".to_owned(), "hunter2".to_owned())]);
+
+        assert_eq!(format!("{form:?}"), "Form::Pairs(1 fields)");
+    }
+}

@@ -1,0 +1,30 @@
+//! What the host brings: one trait for each duty, all on these pages.
+//!
+//! | trait | duty | ready-made |
+//! |---|---|---|
+//! | [`Storage`], [`Unit`] | keep flows and everything else with an expiry; commit as a whole or not at all | [`memory`](crate::memory) |
+//! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory) |
+//! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
+//! | [`Courier`] | carry a letter | [`log`](crate::log), [`testing`](crate) |
+//! | [`Hook`] | a say before and after | none needed |
+//! | [`BreachList`] | which passwords have leaked | [`breach`](crate::breach) |
+//! | [`Clock`], [`Random`] | the time, and bytes that nobody can guess | the system's |
+//!
+//! All traits are object-safe and held as `Arc<dyn …>`, so that they can be wrapped: for metrics, retries, faults. A
+//! wrapper that forwards should `#[deny(clippy::missing_trait_methods)]`.
+
+mod error;
+mod hook;
+mod identities;
+mod letters;
+mod sessions;
+mod storage;
+mod system;
+
+pub use error::{HostError, HostErrorKind};
+pub use hook::{Hook, HookContext};
+pub use identities::{CreateError, Identities};
+pub use letters::{Courier, Rendered, Undelivered};
+pub use sessions::{Opened, Sessions, Witness, WitnessKind};
+pub use storage::{Kind, Put, Record, RecordId, Storage, Unit, Version};
+pub use system::{BreachList, Clock, Random, SystemClock, SystemRandom};

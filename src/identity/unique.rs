@@ -1,0 +1,108 @@
+//! What must belong to one identity only.
+
+use super::{Channel, IdentityId, MethodId};
+
+/// A value that only one identity may have, in canonical form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unique {
+    kind: UniqueKind,
+    value: String,
+}
+
+impl Unique {
+    /// The value of this kind.
+    #[must_use]
+    pub fn new(kind: UniqueKind, value: impl Into<String>) -> Self {
+        Self { kind, value: value.into() }
+    }
+
+    /// What the value is.
+    #[must_use]
+    pub fn kind(&self) -> UniqueKind {
+        self.kind
+    }
+
+    /// The canonical value.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+/// Without the value: it names a person.
+impl std::fmt::Debug for Unique {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unique({}, [redacted])", self.kind.as_str())
+    }
+}
+
+/// What a unique value is. Values of different kinds never collide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum UniqueKind {
+    /// Names a person at sign-in, whatever the credential: a user name, an address, a phone number.
+    Identifier,
+    /// An address that can be verified.
+    Verifiable(Channel),
+    /// An address that can recover the account.
+    Recovery(Channel),
+    /// The id that another system knows the person by.
+    ExternalId,
+}
+
+impl UniqueKind {
+    /// A stable word, for an index that holds all kinds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identifier => "identifier",
+            Self::Verifiable(Channel::Email) => "verifiable:email",
+            Self::Verifiable(Channel::Sms) => "verifiable:sms",
+            Self::Recovery(Channel::Email) => "recovery:email",
+            Self::Recovery(Channel::Sms) => "recovery:sms",
+            Self::ExternalId => "external_id",
+        }
+    }
+}
+
+/// The identity that a unique value belongs to, and how it can be signed in to.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Owner {
+    pub(crate) identity: IdentityId,
+    pub(crate) matched: Unique,
+    pub(crate) credentials: Vec<MethodId>,
+    pub(crate) providers: Vec<String>,
+    pub(crate) identifier: Option<String>,
+}
+
+impl Owner {
+    /// The identity that this value belongs to.
+    pub fn new(identity: IdentityId, matched: Unique) -> Self {
+        Self { identity, matched, credentials: Vec::new(), providers: Vec::new(), identifier: None }
+    }
+
+    /// Sets the kinds of credential that it can sign in with, for hints.
+    pub fn with_credentials(mut self, credentials: Vec<MethodId>) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Sets the social providers that it can sign in with, for hints.
+    pub fn with_providers(mut self, providers: Vec<String>) -> Self {
+        self.providers = providers;
+        self
+    }
+
+    /// Sets the one identifier of its password or key, for hints where the matching value says nothing to a person.
+    pub fn with_identifier(mut self, identifier: Option<String>) -> Self {
+        self.identifier = identifier;
+        self
+    }
+
+    /// The identity.
+    #[must_use]
+    pub fn identity(&self) -> IdentityId {
+        self.identity
+    }
+}

@@ -1,0 +1,231 @@
+//! Ways to register. Every file has the same shape, and none knows another.
+//!
+//! A method answers, it does not act: it says which fields it asks for, whether a submission is meant for it, and what
+//! the person's answer comes to. Loading, saving, guarding, expiry, showing again and creating happen once, for all
+//! methods.
+//!
+//! A host adds a way of its own by implementing [`Method`] and handing it to the builder:
+//!
+//! ```
+//! use tower_registration::methods::{Context, Method, Slot, Step};
+//! use tower_registration::identity::{Draft, MethodId};
+//! use tower_registration::page::{Field, Group, InputKind, View};
+//! use tower_registration::{Stop, form::Submission, message::{Message, MessageKind}};
+//!
+//! /// Lets in who knows the word of the day.
+//! struct Invitation { word: String }
+//!
+//! const ID: MethodId = MethodId::new("invitation");
+//! const GROUP: Group = Group::Other("invitation");
+//!
+//! #[async_trait::async_trait]
+//! impl Method for Invitation {
+//!     fn id(&self) -> MethodId { ID }
+//!
+//!     fn fields(&self, view: &View<'_>) -> Vec<Field> {
+//!         if !view.asks_credentials() { return Vec::new() }
+//!         let label = Message::custom(9001, MessageKind::Info, "Join");
+//!         vec![Field::input(GROUP, InputKind::Text, "word").required(), Field::submit(GROUP, "method", "invitation", label)]
+//!     }
+//!
+//!     async fn submit(&self, cx: &Context<'_>, form: &Submission, _: &mut Slot<'_>) -> Result<Step, Stop> {
+//!         let traits = cx.traits(form, &["word"])?;
+//!         if form.text("word").as_deref() != Some(&self.word) {
+//!             return Err(Message::custom(9002, MessageKind::Error, "That is not the word.").at("word").into());
+//!         }
+//!         Ok(Step::Register(Draft::new(traits)))
+//!     }
+//! }
+//! ```
+
+mod password;
+mod profile;
+mod similarity;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::caller::Caller;
+use crate::config::Style;
+use crate::flow::{Facts, Screen, State};
+use crate::form::Submission;
+use crate::identity::{Draft, MethodId, Traits};
+use crate::message::Message;
+use crate::page::{Field, View};
+use crate::schema::Schema;
+use crate::stop::{Failure, Stop};
+
+pub use password::Password;
+pub(crate) use profile::Profile;
+
+/// One way to register.
+#[async_trait]
+pub trait Method: Send + Sync + 'static {
+    /// The word used on the wire, in the flow's memory and in the credential.
+    fn id(&self) -> MethodId;
+
+    /// Who is asked first whether a submission is meant for it, and who is drawn first: lower comes first. The
+    /// library's own methods use multiples of ten from 10 to 60.
+    fn rank(&self) -> u8 {
+        100
+    }
+
+    /// What this method asks for on the current screen. Pure: the same view, the same fields.
+    fn fields(&self, view: &View<'_>) -> Vec<Field>;
+
+    /// Whether a submission is meant for this method: by its field `method`, unless the method says otherwise.
+    fn claims(&self, _view: &View<'_>, form: &Submission) -> bool {
+        form.text("method").as_deref() == Some(self.id().as_str())
+    }
+
+    /// The person answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Refuse`] with what the person must mend, [`Stop::Fail`] when it is not the person's fault.
+    async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop>;
+}
+
+/// What a method says when it is done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// Proved enough: make this identity.
+    Register(Draft),
+    /// Not yet: show this screen.
+    Show(Show),
+}
+
+/// The next screen.
+#[derive(Debug)]
+#[must_use]
+pub struct Show {
+    pub(crate) screen: Screen,
+    pub(crate) traits: Traits,
+    pub(crate) progress: Option<(State, Option<MethodId>)>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) repeats_transient: bool,
+}
+
+impl Show {
+    /// A screen that shows these traits; how far the flow has come stays as it is.
+    pub fn new(screen: Screen, traits: Traits) -> Self {
+        Self { screen, traits, progress: None, messages: Vec::new(), repeats_transient: false }
+    }
+
+    /// Sets how far the flow has come, and the method that is at work.
+    pub fn progress(mut self, state: State, active: Option<MethodId>) -> Self {
+        self.progress = Some((state, active));
+        self
+    }
+
+    /// Adds what the person is told on the page.
+    pub fn message(mut self, message: Message) -> Self {
+        self.messages.push(message);
+        self
+    }
+
+    /// Repeats the client's `transient_payload` in the answer.
+    pub fn repeat_transient(mut self) -> Self {
+        self.repeats_transient = true;
+        self
+    }
+}
+
+/// What a method may ask while it answers.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Context<'a> {
+    /// The facts of the flow.
+    pub flow: &'a Facts,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// The time.
+    pub now: OffsetDateTime,
+    schema: &'a Schema,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(flow: &'a Facts, caller: &'a Caller, now: OffsetDateTime, schema: &'a Schema) -> Self {
+        Self { flow, caller, now, schema }
+    }
+
+    /// The traits of a submission, judged by the schema together with the fields that must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Refuse`] with all mistakes at once.
+    pub fn traits(&self, form: &Submission, required: &[&str]) -> Result<Traits, Stop> {
+        self.schema.judge(form, required).map_err(Stop::refuse)
+    }
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("flow", &self.flow.id).finish_non_exhaustive()
+    }
+}
+
+/// What a method keeps in the flow: its own drawer, which dies with the flow.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    drawer: &'a mut Option<Value>,
+}
+
+impl<'a> Slot<'a> {
+    pub(crate) fn new(drawer: &'a mut Option<Value>) -> Self {
+        Self { drawer }
+    }
+
+    /// What the method remembers; nothing when it kept nothing, or something of another shape.
+    #[must_use]
+    pub fn memory<T: DeserializeOwned>(&self) -> Option<T> {
+        self.drawer.as_ref().and_then(|value| T::deserialize(value).ok())
+    }
+
+    /// Keeps this, in place of what was there. It is stored together with the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] for what cannot be JSON.
+    pub fn remember<T: Serialize>(&mut self, memory: &T) -> Result<(), Stop> {
+        *self.drawer = Some(serde_json::to_value(memory).map_err(Failure::internal)?);
+        Ok(())
+    }
+
+    /// Forgets everything.
+    pub fn forget(&mut self) {
+        *self.drawer = None;
+    }
+}
+
+/// A word of the wire and what a submission for it looks like.
+type WireMethod = (&'static str, fn(&Submission) -> bool);
+
+/// The words that answer "disabled" when no method of this name is on; every other submission that nobody claims is a
+/// mistake of the form.
+const WIRE_METHODS: &[WireMethod] = &[
+    ("password", |form| form.text("method").as_deref() == Some("password")),
+    ("oidc", |form| {
+        let method = form.text("method");
+        form.text("provider").is_some() && method.is_none_or(|method| method.eq_ignore_ascii_case("oidc"))
+    }),
+    ("code", |form| form.text("method").as_deref() == Some("code")),
+    ("passkey", |form| form.text("passkey_register").is_some()),
+];
+
+/// Whether a submission is meant for a method that the wire knows and this service does not offer.
+pub(crate) fn names_disabled_method(form: &Submission, offered: impl Fn(&str) -> bool) -> bool {
+    WIRE_METHODS.iter().any(|(word, claims)| !offered(word) && claims(form))
+}
+
+/// The screen that a flow begins with.
+pub(crate) fn first_screen(style: Style) -> Screen {
+    match style {
+        Style::Unified => Screen::Unified,
+        Style::ProfileFirst => Screen::Profile,
+    }
+}

@@ -1,0 +1,249 @@
+//! What a page is: the facts of its flow, its fields in their order, and its token.
+
+mod order;
+
+use serde_json::Value;
+
+use crate::flow::{Facts, Screen};
+use crate::message::{Message, Placed};
+
+/// A field of a page: one thing the person sees, fills in or presses.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Field {
+    pub(crate) name: String,
+    pub(crate) group: Group,
+    pub(crate) kind: InputKind,
+    pub(crate) value: Option<Value>,
+    pub(crate) required: bool,
+    pub(crate) autocomplete: Option<&'static str>,
+    pub(crate) pattern: Option<String>,
+    pub(crate) options: Vec<Value>,
+    pub(crate) label: Option<Message>,
+    pub(crate) messages: Vec<Message>,
+}
+
+impl Field {
+    /// An input of this group, kind and name.
+    pub fn input(group: Group, kind: InputKind, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            group,
+            kind,
+            value: None,
+            required: false,
+            autocomplete: None,
+            pattern: None,
+            options: Vec::new(),
+            label: None,
+            messages: Vec::new(),
+        }
+    }
+
+    /// A button that submits `name` with this value.
+    pub fn submit(group: Group, name: impl Into<String>, value: &str, label: Message) -> Self {
+        Self::input(group, InputKind::Submit, name).value(value).label(label)
+    }
+
+    /// Sets what stands in the field.
+    pub fn value(mut self, value: impl Into<Value>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    /// The field must be filled in.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Tells password managers and browsers what belongs here.
+    pub fn autocomplete(mut self, hint: &'static str) -> Self {
+        self.autocomplete = Some(hint);
+        self
+    }
+
+    /// Sets the words beside the field.
+    pub fn label(mut self, label: Message) -> Self {
+        self.label = Some(label);
+        self
+    }
+}
+
+/// Which method or part of the page a field belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Group {
+    /// Traits, the token, and fields nobody else has.
+    Default,
+    /// The password method.
+    Password,
+    /// The steps of the profile.
+    Profile,
+    /// A method of the host, by its word.
+    Other(&'static str),
+}
+
+impl Group {
+    /// The word used on the wire.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Password => "password",
+            Self::Profile => "profile",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What a person can do with an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputKind {
+    /// Type a text.
+    Text,
+    /// Type a text that nobody else may see.
+    Password,
+    /// Type a number.
+    Number,
+    /// Switch on or off.
+    Checkbox,
+    /// Nothing: it goes along unseen.
+    Hidden,
+    /// Type an e-mail address.
+    Email,
+    /// Type a phone number.
+    Tel,
+    /// Press it to submit.
+    Submit,
+    /// Choose a date and time.
+    DateTime,
+    /// Choose a date.
+    Date,
+    /// Type an address on the web.
+    Url,
+}
+
+impl InputKind {
+    /// The word used on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Password => "password",
+            Self::Number => "number",
+            Self::Checkbox => "checkbox",
+            Self::Hidden => "hidden",
+            Self::Email => "email",
+            Self::Tel => "tel",
+            Self::Submit => "submit",
+            Self::DateTime => "datetime-local",
+            Self::Date => "date",
+            Self::Url => "url",
+        }
+    }
+}
+
+/// The name of the field that carries the CSRF token.
+pub(crate) const TOKEN_FIELD: &str = "csrf_token";
+
+/// A page, ready to be shown: as JSON, or by any other presenter.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Page {
+    /// The flow it shows.
+    pub facts: Facts,
+    /// Its fields in order; nothing at all when no method serves the flow.
+    pub fields: Option<Vec<Field>>,
+    /// What is said about the page as a whole.
+    pub messages: Vec<Message>,
+    /// What the client asked to hand on, where the answer repeats it.
+    pub(crate) transient: Option<Value>,
+    /// The first half of a pair for a native client, shown once.
+    pub(crate) exchange_code: Option<String>,
+}
+
+impl Page {
+    /// Lays out a page: values typed, messages and order, from the fields that the methods ask for.
+    ///
+    /// `keys` are the names of the traits in the order of their schema.
+    pub(crate) fn lay_out(facts: Facts, fields: Vec<Field>, token: &str, keys: &[String]) -> Self {
+        // No method serves an organization that it does not know: then there is no form at all.
+        let serves = facts.organization.is_none();
+        let mut fields = if serves { fields } else { Vec::new() };
+        if serves {
+            let token_field = Field::input(Group::Default, InputKind::Hidden, TOKEN_FIELD);
+            fields.insert(0, token_field.required().value(token));
+            show_typed(&mut fields, &facts);
+        }
+        let messages = place(&mut fields, &facts.messages);
+        order::arrange(&mut fields, keys);
+        let fields = (serves || !fields.is_empty()).then_some(fields);
+        Self { facts, fields, messages, transient: None, exchange_code: None }
+    }
+}
+
+/// Fills in what was typed. What no field of the schema takes was kept by a step: it gets a bare field of its own.
+fn show_typed(fields: &mut Vec<Field>, facts: &Facts) {
+    for (name, value) in facts.typed.iter() {
+        match fields.iter_mut().find(|field| field.name == name) {
+            Some(field) => field.value = Some(value.clone()),
+            None => {
+                let kind = match value {
+                    Value::Number(_) => InputKind::Number,
+                    Value::Bool(_) => InputKind::Checkbox,
+                    _ => InputKind::Text,
+                };
+                fields.push(Field::input(Group::Default, kind, name).value(value.clone()));
+            }
+        }
+    }
+}
+
+/// Puts each message at its field and returns those for the page as a whole. A field that the screen does not have
+/// is added bare, so that no message is lost.
+fn place(fields: &mut Vec<Field>, messages: &[Placed]) -> Vec<Message> {
+    let mut global = Vec::new();
+    for placed in messages {
+        let message = placed.message().clone();
+        let Some(name) = placed.field() else {
+            global.push(message);
+            continue;
+        };
+        match fields.iter_mut().find(|field| field.name == name) {
+            Some(field) => field.messages.push(message),
+            None => {
+                let mut field = Field::input(Group::Default, InputKind::Text, name);
+                field.messages.push(message);
+                fields.push(field);
+            }
+        }
+    }
+    global
+}
+
+/// What a method sees when it is asked for its fields.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct View<'a> {
+    /// The facts of the flow.
+    pub facts: &'a Facts,
+    /// The fields of the traits, in the order of their names.
+    pub traits: &'a [Field],
+    /// What this method remembers.
+    pub memory: Option<&'a Value>,
+}
+
+impl<'a> View<'a> {
+    /// What a method sees of this flow.
+    pub(crate) fn new(facts: &'a Facts, traits: &'a [Field], memory: Option<&'a Value>) -> Self {
+        Self { facts, traits, memory }
+    }
+
+    /// Whether credentials are asked for on this screen.
+    #[must_use]
+    pub fn asks_credentials(&self) -> bool {
+        matches!(self.facts.screen, Screen::Unified | Screen::Credentials)
+    }
+}

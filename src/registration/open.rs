@@ -1,0 +1,145 @@
+//! A flow is begun.
+//!
+//! 1. A native client that is signed in is refused.
+//! 2. Return URLs, the login challenge and the schema are judged, then whether registration is on.
+//! 3. Hooks may object.
+//! 4. A browser that is signed in is led on.
+//! 5. The flow is stored and shown.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{Engine, Tell, Trouble, Visit};
+use crate::call::{Opening, Outcome};
+use crate::flow::{Facts, Flow, FlowId, FlowKind, State, Typed};
+use crate::host::{HookContext, HostError, Kind, Put, Record, RecordId};
+use crate::methods::first_screen;
+use crate::schema::Unselectable;
+use crate::stop::{Failure, Stop};
+
+/// Letters and digits of one half of a pair.
+const CODE_LENGTH: usize = 64;
+
+impl Engine {
+    pub(super) async fn open(&self, visit: &Visit, kind: FlowKind, opening: Opening) -> Result<Outcome, Trouble> {
+        let tell = if kind == FlowKind::Api { Tell::Json } else { Tell::Forward };
+        let trouble = |failure: Failure| Trouble::new(failure, tell);
+        if kind == FlowKind::Api {
+            let session = self.sessions.current(&visit.caller).await.map_err(|error| trouble(error.into()))?;
+            if session.is_some() {
+                return Err(trouble(Failure::session_already_available()));
+            }
+        }
+        let return_url = self.judge_opening(&opening).map_err(trouble)?;
+        let mut flow = self.begin(visit, kind, &opening).map_err(|error| trouble(error.into()))?;
+        self.ask_before_open(visit, &flow).await.map_err(trouble)?;
+        // For a browser trouble with its session counts as none: it may begin again.
+        if kind == FlowKind::Browser && matches!(self.sessions.current(&visit.caller).await, Ok(Some(_))) {
+            return match visit.caller.wants.json {
+                true => Err(trouble(Failure::session_already_available())),
+                false => Ok(Outcome::SentAway { to: return_url, submitted: false }),
+            };
+        }
+        let exchange = opening.wants_exchange && kind == FlowKind::Api;
+        let code = self.store_new(&mut flow, exchange).await.map_err(trouble)?;
+        let mut page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
+        page.exchange_code = code;
+        Ok(Outcome::Opened(page))
+    }
+
+    /// Judges what the query asks for; where a browser that is signed in would be led.
+    pub(super) fn judge_opening(&self, opening: &Opening) -> Result<String, Failure> {
+        let default = &self.config.default_return_url;
+        let return_url = self.return_to.decide(opening.return_to.as_deref(), default)?;
+        self.return_to.decide(opening.after_verification_return_to.as_deref(), default)?;
+        match opening.login_challenge.as_deref() {
+            None => {}
+            Some("") => return Err(Failure::bad_request("the login_challenge parameter is present but empty")),
+            Some(_) => return Err(Failure::no_oauth2_server()),
+        }
+        self.schemas.select(opening.schema.as_deref()).map_err(|why| {
+            let id = opening.schema.as_deref().unwrap_or_default();
+            Failure::bad_request(match why {
+                Unselectable::Unknown => format!("Requested identity schema \"{id}\" does not exist."),
+                Unselectable::NotOffered => {
+                    format!("Requested identity schema \"{id}\" is not enabled for self-service flows.")
+                }
+            })
+        })?;
+        match self.config.enabled {
+            true => Ok(return_url),
+            false => Err(Failure::flow_disabled()),
+        }
+    }
+
+    /// A fresh flow, not stored yet.
+    pub(super) fn begin(&self, visit: &Visit, kind: FlowKind, opening: &Opening) -> Result<Flow, HostError> {
+        let facts = Facts {
+            id: FlowId::new(self.new_id()?),
+            kind,
+            issued_at: visit.now,
+            expires_at: visit.now + self.config.lifespan,
+            query: opening.raw.clone(),
+            return_to: opening.return_to.clone().filter(|url| !url.is_empty()),
+            organization: opening.organization,
+            schema: opening.schema.clone(),
+            screen: first_screen(self.config.style),
+            state: State::ChooseMethod,
+            active: None,
+            messages: Vec::new(),
+            typed: Typed::default(),
+        };
+        let binding = visit.visitor.binding().filter(|_| kind == FlowKind::Browser);
+        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None })
+    }
+
+    /// Asks the hooks. There is no page yet that could carry messages.
+    pub(super) async fn ask_before_open(&self, visit: &Visit, flow: &Flow) -> Result<(), Failure> {
+        for hook in &self.hooks {
+            let asked = hook.before_open(&HookContext::new(&flow.facts, &visit.caller, None, &Value::Null)).await;
+            match asked {
+                Ok(()) => {}
+                Err(Stop::Fail(failure)) => return Err(failure),
+                Err(Stop::Refuse { messages, .. }) => {
+                    let texts: Vec<String> = messages.iter().map(|placed| placed.message().text()).collect();
+                    return Err(Failure::internal(format!("a hook refused to begin a flow: {}", texts.join("; "))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a fresh flow; for a native client that asks for a pair of codes, together with the pair.
+    pub(super) async fn store_new(&self, flow: &mut Flow, exchange: bool) -> Result<Option<String>, Failure> {
+        let record = Self::record(flow, 1)?;
+        let stored = if exchange {
+            let code = self.new_code()?;
+            let body = flow.facts.id.as_uuid().as_bytes().to_vec();
+            let pair = Record::new(Kind::Exchange, RecordId::of_secret(&code), 1, flow.facts.expires_at, body);
+            let mut unit = self.storage.begin().await?;
+            let stored = [unit.put(&record, None).await?, unit.put(&pair, None).await?];
+            unit.commit().await?;
+            (stored == [Put::Stored, Put::Stored], Some(code))
+        } else {
+            (self.storage.put(&record, None).await? == Put::Stored, None)
+        };
+        match stored {
+            (true, code) => Ok(code),
+            (false, _) => Err(Failure::internal("the id of a flow was taken")),
+        }
+    }
+
+    /// A random code of letters and digits.
+    fn new_code(&self) -> Result<String, HostError> {
+        let mut code = String::with_capacity(CODE_LENGTH);
+        let mut bytes = Zeroizing::new([0_u8; CODE_LENGTH]);
+        while code.len() < CODE_LENGTH {
+            self.random.fill(bytes.as_mut())?;
+            code.extend(crate::seal::alphanumeric(bytes.as_slice()));
+            code.truncate(CODE_LENGTH);
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,313 @@
+//! A flow is answered.
+//!
+//! 1. Somebody who is signed in is sent away; a flow that is unknown is unknown, an expired one is replaced.
+//! 2. The head is judged: a browser's cookie and the page it comes from, a native client's lack of both.
+//! 3. The body is decoded by the schema of the flow, then a browser's token is judged.
+//! 4. The first method that claims the submission answers it.
+//! 5. What comes of it is written with compare-and-set: a page, a refusal, or an identity.
+//!
+//! When somebody else changed the flow meanwhile, all of this happens again from the load, at most twice.
+
+use serde_json::Value;
+
+use super::settle::Kept;
+use super::{Engine, Tell, Trouble, Visit};
+use crate::call::{Body, Outcome, Submitted};
+use crate::csrf::check_native;
+use crate::flow::{Flow, FlowKind, leaves};
+use crate::form::{Form, Submission};
+use crate::host::Put;
+use crate::message::catalogue;
+use crate::methods::{Context, Method, Show, Slot, Step, names_disabled_method};
+use crate::page::TOKEN_FIELD;
+use crate::schema::Schema;
+use crate::stop::{Failure, FailureKind, Keep, Stop};
+
+/// How often a submission is tried before the client is told to come back.
+const TRIES: usize = 3;
+
+/// A flow being answered, with the version it was loaded at.
+pub(super) struct Work<'a> {
+    pub(super) flow: Flow,
+    pub(super) version: i64,
+    pub(super) schema: &'a Schema,
+}
+
+/// Why a submission got no page and no identity.
+enum End {
+    /// The page shows it. Whether it is written into the flow is told beside it.
+    Refused(Stop, Saved),
+    /// No page can show it.
+    Failed(Failure),
+}
+
+/// Whether a refusal is written into the flow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    Yes,
+    No,
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Fail(failure) => Self::Failed(failure),
+            refusal => Self::Refused(refusal, Saved::Yes),
+        }
+    }
+}
+
+impl Engine {
+    pub(super) async fn submit(&self, visit: &mut Visit, submitted: Submitted) -> Result<Outcome, Trouble> {
+        let session = self.sessions.current(&visit.caller).await;
+        let session = session.map_err(|error| Trouble::new(error, Tell::Json))?;
+        if session.is_some() {
+            return match visit.caller.wants.json {
+                true => Err(Trouble::new(Failure::session_already_available(), Tell::Json)),
+                false => Ok(Outcome::SentAway { to: self.config.default_return_url.clone(), submitted: true }),
+            };
+        }
+        let Some(id) = submitted.flow else { return Err(Trouble::new(Failure::flow_missing(), Tell::Forward)) };
+        let mut kept = Kept::default();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let loaded = self.load(id).await.map_err(|failure| Trouble::new(failure, Tell::Forward))?;
+            let Some((flow, version)) = loaded else {
+                return Err(Trouble::new(Failure::flow_unknown(), Tell::Forward));
+            };
+            let kind = flow.facts.kind;
+            match self.answer_flow(visit, flow, version, &submitted, &mut kept).await {
+                Err(failure) if failure.kind() == FailureKind::Conflict && tries < TRIES => {}
+                Err(failure) => return Err(Trouble::in_flow(failure, kind)),
+                Ok(outcome) => return Ok(outcome),
+            }
+        }
+    }
+
+    async fn answer_flow(
+        &self,
+        visit: &mut Visit,
+        flow: Flow,
+        version: i64,
+        submitted: &Submitted,
+        kept: &mut Kept,
+    ) -> Result<Outcome, Failure> {
+        if visit.now >= flow.facts.expires_at {
+            return self.replace(visit, flow, submitted).await;
+        }
+        let schema = self.schemas.of(flow.facts.schema.as_deref());
+        let mut work = Work { flow, version, schema };
+        let form = match self.read(visit, &mut work, &submitted.body) {
+            Ok(form) => form,
+            Err(End::Failed(failure)) => return Err(failure),
+            Err(End::Refused(refusal, saved)) => return self.refuse(visit, work, None, refusal, saved).await,
+        };
+        let method = match self.claim(&work, &form) {
+            Ok(method) => method,
+            Err(Stop::Fail(failure)) => return Err(failure),
+            Err(refusal) => return self.refuse(visit, work, Some(&form), refusal, Saved::Yes).await,
+        };
+        if work.flow.spent.is_some() {
+            return self.replay(visit, work, &form, submitted).await;
+        }
+        let stop = match self.ask(visit, &mut work, method, &form).await {
+            Ok(Step::Show(next)) => return self.move_on(visit, work, &form, next).await,
+            Ok(Step::Register(draft)) => match self.settle(visit, &mut work, &method.id(), draft, &form, kept).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(stop) => stop,
+            },
+            Err(stop) => stop,
+        };
+        match stop {
+            Stop::Fail(failure) => Err(failure),
+            refusal => self.refuse(visit, work, Some(&form), refusal, Saved::Yes).await,
+        }
+    }
+
+    /// Steps 2 and 3: guard and decode.
+    fn read(&self, visit: &Visit, work: &mut Work<'_>, body: &Body) -> Result<Submission, End> {
+        let kind = work.flow.facts.kind;
+        if kind == FlowKind::Browser {
+            self.check_head(visit, &work.flow, body)?;
+        }
+        let form = match body {
+            Body::Form(form) => form.clone(),
+            Body::ByGet(reason) => return Err(End::Refused(undecodable(reason), Saved::No)),
+            Body::Broken(reason) => return Err(self.broken(visit, kind, reason)),
+        };
+        let decoded = work.schema.decode(form).map_err(|why| self.broken(visit, kind, &why.0));
+        match kind {
+            FlowKind::Api => {
+                // The guard's word counts more than the body's, and the traits typed are kept where they can be read.
+                check_native(&visit.caller).inspect_err(|_| {
+                    decoded.iter().for_each(|form| keep_typed(work, form));
+                })?;
+                decoded
+            }
+            FlowKind::Browser => {
+                let form = decoded?;
+                let token = form.text(TOKEN_FIELD);
+                self.csrf.check_token(&visit.caller, &visit.visitor, token.as_deref())?;
+                Ok(form)
+            }
+        }
+    }
+
+    pub(super) fn check_head(&self, visit: &Visit, flow: &Flow, body: &Body) -> Result<(), Failure> {
+        let token = match body {
+            Body::Form(form) => form.text(TOKEN_FIELD),
+            Body::Broken(_) | Body::ByGet(_) => None,
+        };
+        self.csrf.check_head(&visit.caller, &visit.visitor, flow.binding.as_ref(), token.as_deref())
+    }
+
+    /// A body that cannot be decoded is a mistake of the client's program, so the flow keeps nothing of it. Only a
+    /// browser is led to the page, which has to show the reason.
+    fn broken(&self, visit: &Visit, kind: FlowKind, reason: &str) -> End {
+        let navigates = kind == FlowKind::Browser && !visit.caller.wants.json;
+        let saved = if navigates { Saved::Yes } else { Saved::No };
+        End::Refused(undecodable(reason), saved)
+    }
+
+    /// Step 4: whose is it?
+    fn claim(&self, work: &Work<'_>, form: &Submission) -> Result<&dyn Method, Stop> {
+        let claims = |method: &&dyn Method| method.claims(&self.view(&work.flow, work.schema.fields(), *method), form);
+        if let Some(method) = self.methods.iter().map(AsRef::as_ref).find(claims) {
+            return Ok(method);
+        }
+        let offered = |word: &str| self.methods.iter().any(|method| method.id().as_str() == word);
+        match names_disabled_method(form, offered) {
+            true => Err(Failure::method_disabled().into()),
+            false => Err(Stop::refuse_all(catalogue::NO_METHOD)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        visit: &Visit,
+        work: &mut Work<'_>,
+        method: &dyn Method,
+        form: &Submission,
+    ) -> Result<Step, Stop> {
+        let word = method.id().to_string();
+        let mut drawer = work.flow.drawers.get(&word).cloned();
+        let cx = Context::new(&work.flow.facts, &visit.caller, visit.now, work.schema);
+        let step = method.submit(&cx, form, &mut Slot::new(&mut drawer)).await;
+        match drawer {
+            Some(memory) => drop(work.flow.drawers.insert(word, memory)),
+            None => drop(work.flow.drawers.remove(&word)),
+        }
+        step
+    }
+
+    /// The flow moves on to another screen.
+    async fn move_on(
+        &self,
+        visit: &Visit,
+        mut work: Work<'_>,
+        form: &Submission,
+        next: Show,
+    ) -> Result<Outcome, Failure> {
+        let facts = &mut work.flow.facts;
+        facts.screen = next.screen;
+        if let Some((state, active)) = next.progress {
+            (facts.state, facts.active) = (state, active);
+        }
+        facts.messages = next.messages.into_iter().map(|message| message.on_page()).collect();
+        form.emptied.iter().for_each(|name| facts.typed.set(name, &Value::Null));
+        for (name, value) in leaves(next.traits.value(), "traits") {
+            facts.typed.set(&name, &value);
+        }
+        self.save(&work).await?;
+        let mut page = self.page(visit, &work.flow)?;
+        page.transient = next.repeats_transient.then(|| form.transient.clone());
+        Ok(Outcome::Moved(page))
+    }
+
+    /// The same page, with what the person must mend.
+    async fn refuse(
+        &self,
+        visit: &Visit,
+        mut work: Work<'_>,
+        form: Option<&Submission>,
+        refusal: Stop,
+        saved: Saved,
+    ) -> Result<Outcome, Failure> {
+        let (messages, keep) = match refusal {
+            Stop::Refuse { messages, keep } => (messages, keep),
+            Stop::Fail(failure) => return Err(failure),
+        };
+        if let (Keep::Traits, Some(form)) = (keep, form) {
+            keep_typed(&mut work, form);
+        }
+        work.flow.facts.messages = messages;
+        if saved == Saved::Yes {
+            self.save(&work).await?;
+        }
+        Ok(Outcome::Refused(self.page(visit, &work.flow)?))
+    }
+
+    /// Writes the flow, unless somebody else did.
+    async fn save(&self, work: &Work<'_>) -> Result<(), Failure> {
+        let record = Self::record(&work.flow, work.version + 1)?;
+        match self.storage.put(&record, Some(work.version)).await? {
+            Put::Stored => Ok(()),
+            Put::Stale => Err(Failure::busy(1).with_kind(FailureKind::Conflict)),
+        }
+    }
+
+    /// A flow that already became somebody: their identifiers are taken, everybody else begins anew. No hash either way.
+    async fn replay(
+        &self,
+        visit: &mut Visit,
+        work: Work<'_>,
+        form: &Submission,
+        submitted: &Submitted,
+    ) -> Result<Outcome, Failure> {
+        let traits = match work.schema.judge(form, &[]) {
+            Ok(traits) => traits,
+            Err(mistakes) => {
+                return self.refuse(visit, work, Some(form), Stop::refuse(mistakes), Saved::Yes).await;
+            }
+        };
+        let owner = self.owner_of(traits).await?;
+        match owner.filter(|owner| Some(owner.identity()) == work.flow.spent) {
+            Some(owner) => {
+                let refusal = Stop::refuse([self.taken(Some(&owner)).on_page()]);
+                self.refuse(visit, work, Some(form), refusal, Saved::Yes).await
+            }
+            None => self.replace(visit, work.flow, submitted).await,
+        }
+    }
+}
+
+fn undecodable(reason: &str) -> Stop {
+    Stop::refuse_all(catalogue::INVALID.with("reason", reason))
+}
+
+/// Keeps what was typed into the fields of the page; a field that was emptied is empty from now on, one that was left
+/// out keeps what it had.
+pub(super) fn keep_typed(work: &mut Work<'_>, form: &Submission) {
+    let typed = &mut work.flow.facts.typed;
+    form.emptied.iter().for_each(|name| typed.set(name, &Value::Null));
+    for (name, value) in leaves(&form.traits, "traits") {
+        if typed.get(&name).is_some() || work.schema.fields().iter().any(|field| field.name == name) {
+            typed.set(&name, &value);
+        }
+    }
+}
+
+/// The form of a body, where there is one.
+pub(super) fn form_of(body: &Body) -> Option<&Form> {
+    match body {
+        Body::Form(form) => Some(form),
+        Body::Broken(_) | Body::ByGet(_) => None,
+    }
+}

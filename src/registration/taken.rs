@@ -1,0 +1,109 @@
+//! An identifier belongs to somebody else: what the person is told.
+
+use serde_json::Value;
+
+use super::Engine;
+use crate::host::HostError;
+use crate::identity::{Draft, Owner, Traits, UniqueKind};
+use crate::message::{Message, catalogue};
+use crate::trace;
+
+impl Engine {
+    /// Who owns what these traits claim.
+    pub(super) async fn owner_of(&self, traits: Traits) -> Result<Option<Owner>, HostError> {
+        let mut draft = Draft::new(traits.clone());
+        draft.complete(traits);
+        self.identities.owner(&draft.unique()).await
+    }
+
+    /// The message about a taken identifier; with hints, if the host wants them and there is something to say.
+    pub(super) fn taken(&self, owner: Option<&Owner>) -> Message {
+        trace::event(trace::Event::Duplicate);
+        match owner.filter(|_| self.config.login_hints) {
+            Some(owner) => hints(owner),
+            None => catalogue::TAKEN,
+        }
+    }
+}
+
+fn hints(owner: &Owner) -> Message {
+    let matched = match owner.matched.kind() {
+        UniqueKind::Identifier | UniqueKind::Verifiable(_) | UniqueKind::Recovery(_) => Some(owner.matched.value()),
+        UniqueKind::ExternalId => owner.identifier.as_deref(),
+    };
+    let hint = matched.unwrap_or_default();
+    let mut types: Vec<&str> = owner.credentials.iter().map(|kind| kind.as_str()).collect();
+    types.sort_unstable();
+    types.dedup();
+    let mut providers = owner.providers.clone();
+    providers.sort_unstable();
+    let shown = if hint.is_empty() { "an email, phone, or username" } else { hint };
+    catalogue::TAKEN_HINTS
+        .with_text("hint", shown)
+        .with_text("ways", ways(&types, &providers))
+        .with("available_credential_types", types.iter().map(|kind| Value::from(*kind)).collect::<Value>())
+        .with("available_oidc_providers", providers.into_iter().map(Value::from).collect::<Value>())
+        .with("credential_identifier_hint", hint)
+}
+
+/// How the account can be signed in to, in words.
+fn ways(types: &[&str], providers: &[String]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for kind in types {
+        let word = match *kind {
+            "password" => "your password",
+            "oidc" | "saml" => "social sign in",
+            "webauthn" => "your passkey or a security key",
+            "passkey" => "your passkey",
+            _ => continue,
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let words = if words.is_empty() { types.to_vec() } else { words };
+    let mut text = String::new();
+    if let Some((last, before)) = words.split_last() {
+        let list = match before {
+            [] => (*last).to_owned(),
+            _ => format!("{}, or {last}", before.join(", ")),
+        };
+        text.push_str(&format!(" You can sign in using {list}."));
+    }
+    if !providers.is_empty() {
+        let names: Vec<String> = providers.iter().map(|name| titled(name)).collect();
+        let list = names.join(", ");
+        text.push_str(&format!(" You can sign in using one of the following social sign in providers: {list}."));
+    }
+    text
+}
+
+/// Every word with a capital letter; a name with braces is a template and stays.
+fn titled(name: &str) -> String {
+    if name.contains(['{', '}']) {
+        return name.to_owned();
+    }
+    let mut before = ' ';
+    let title = |c: char| {
+        let begins = !before.is_alphanumeric();
+        before = c;
+        if begins { c.to_uppercase().collect::<String>() } else { c.to_string() }
+    };
+    name.chars().map(title).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_sign_in_are_listed() {
+        assert_eq!(ways(&["password"], &[]), " You can sign in using your password.");
+        assert_eq!(ways(&["oidc", "password"], &[]), " You can sign in using social sign in, or your password.");
+        assert_eq!(ways(&["code"], &[]), " You can sign in using code.");
+        assert_eq!(
+            ways(&[], &["github".to_owned(), "{x}".to_owned()]),
+            " You can sign in using one of the following social sign in providers: Github, {x}."
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! The layout of a stored session.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::host::Record;
+use crate::identity::{Aal, AuthenticationMethod, Device, IdentityId, MethodId, Session};
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    id: Uuid,
+    identity: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    aal2: bool,
+    methods: Vec<StoredMethod>,
+    devices: Vec<StoredDevice>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredMethod {
+    method: String,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDevice {
+    id: Uuid,
+    ip: String,
+    agent: Option<String>,
+    place: String,
+}
+
+pub(super) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
+    let methods = session.methods.iter();
+    let devices = session.devices.iter();
+    serde_json::to_vec(&Stored {
+        id: session.id,
+        identity: *session.identity.as_uuid(),
+        at: session.authenticated_at,
+        aal2: session.aal == Aal::Two,
+        methods: methods.map(|own| StoredMethod { method: own.method.to_string(), at: own.completed_at }).collect(),
+        devices: devices
+            .map(|own| StoredDevice {
+                id: own.id,
+                ip: own.ip_address.clone(),
+                agent: own.user_agent.clone(),
+                place: own.location.clone(),
+            })
+            .collect(),
+    })
+}
+
+pub(super) fn decode(record: &Record) -> Result<Session, serde_json::Error> {
+    let stored: Stored = serde_json::from_slice(record.body())?;
+    let methods = stored.methods.into_iter();
+    let devices = stored.devices.into_iter();
+    let session = Session::new(stored.id, IdentityId::new(stored.identity), stored.at, record.expires_at())
+        .with_aal(if stored.aal2 { Aal::Two } else { Aal::One })
+        .with_methods(methods.map(|own| AuthenticationMethod::new(MethodId::stored(own.method), own.at)).collect())
+        .with_devices(
+            devices
+                .map(|own| Device::new(own.id, own.ip).with_user_agent(own.agent).with_location(own.place))
+                .collect(),
+        );
+    Ok(session)
+}

@@ -1,0 +1,171 @@
+//! A page as the contract's flow.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::json::time;
+use crate::config::Config;
+use crate::flow::{Facts, FlowKind};
+use crate::message::Message;
+use crate::page::{Field, Page};
+
+/// Where a flow is begun.
+pub(super) fn open_path(kind: FlowKind) -> &'static str {
+    match kind {
+        FlowKind::Browser => "/self-service/registration/browser",
+        FlowKind::Api => "/self-service/registration/api",
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct FlowJson<'a> {
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    expires_at: String,
+    issued_at: String,
+    request_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active: Option<&'a str>,
+    ui: Ui<'a>,
+    organization_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transient_payload: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token_exchange_code: Option<&'a str>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_schema: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Ui<'a> {
+    action: String,
+    method: &'static str,
+    nodes: Option<Vec<Node<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<MessageJson>,
+}
+
+#[derive(Serialize)]
+struct Node<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    group: &'static str,
+    attributes: Attributes<'a>,
+    messages: Vec<MessageJson>,
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct Attributes<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a Value>,
+    #[serde(skip_serializing_if = "is_false")]
+    required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    autocomplete: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<&'a str>,
+    disabled: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<Choice<'a>>,
+    node_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    value: &'a Value,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<MessageJson>,
+}
+
+#[derive(Serialize)]
+struct MessageJson {
+    id: u32,
+    text: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    context: Map<String, Value>,
+}
+
+// The shape that the attribute `skip_serializing_if` asks for.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl<'a> FlowJson<'a> {
+    pub(super) fn new(page: &'a Page, config: &Config) -> Self {
+        let facts = &page.facts;
+        Self {
+            id: facts.id.to_string(),
+            kind: facts.kind.as_str(),
+            expires_at: time(facts.expires_at),
+            issued_at: time(facts.issued_at),
+            request_url: request_url(facts, config),
+            return_to: facts.return_to.as_deref(),
+            active: facts.active.as_ref().map(|method| method.as_str()),
+            ui: Ui {
+                action: config.base.join(&format!("/self-service/registration?flow={}", facts.id)),
+                method: "POST",
+                nodes: page.fields.as_ref().map(|fields| fields.iter().map(Node::from).collect()),
+                messages: page.messages.iter().map(MessageJson::from).collect(),
+            },
+            organization_id: facts.organization,
+            transient_payload: page.transient.as_ref(),
+            session_token_exchange_code: page.exchange_code.as_deref(),
+            state: facts.state.as_str(),
+            identity_schema: facts.schema.as_deref(),
+        }
+    }
+}
+
+/// The URL that the flow was begun at: made from the configuration, only the query is the request's.
+fn request_url(facts: &Facts, config: &Config) -> String {
+    let mut url = config.base.join(open_path(facts.kind));
+    if !facts.query.is_empty() {
+        url.push('?');
+        url.push_str(&facts.query);
+    }
+    url
+}
+
+impl<'a> From<&'a Field> for Node<'a> {
+    fn from(field: &'a Field) -> Self {
+        Self {
+            kind: "input",
+            group: field.group.as_str(),
+            attributes: Attributes {
+                name: &field.name,
+                kind: field.kind.as_str(),
+                value: field.value.as_ref(),
+                required: field.required,
+                autocomplete: field.autocomplete,
+                pattern: field.pattern.as_deref(),
+                disabled: false,
+                options: field.options.iter().map(|value| Choice { value }).collect(),
+                node_type: "input",
+            },
+            messages: field.messages.iter().map(MessageJson::from).collect(),
+            meta: Meta { label: field.label.as_ref().map(MessageJson::from) },
+        }
+    }
+}
+
+impl From<&Message> for MessageJson {
+    fn from(message: &Message) -> Self {
+        Self { id: message.id(), text: message.text(), kind: message.kind().as_str(), context: message.context() }
+    }
+}

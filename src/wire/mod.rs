@@ -1,0 +1,16 @@
+//! HTTP and JSON: bytes to a call, an outcome to bytes. Nothing else knows either.
+
+mod accept;
+mod body;
+mod error;
+mod flow;
+mod headers;
+mod json;
+mod people;
+mod query;
+mod receive;
+mod respond;
+
+pub(crate) use headers::Headers;
+pub(crate) use receive::{Received, receive};
+pub(crate) use respond::respond;

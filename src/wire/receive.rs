@@ -1,0 +1,189 @@
+//! From a request to a call: head, query and body.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, header};
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::accept::wants;
+use super::body::{self, LARGEST};
+use super::query::first;
+use crate::call::{Body, Call, Opening, Submitted, Wish};
+use crate::caller::Caller;
+use crate::config::Config;
+use crate::flow::{FlowId, FlowKind, parse_uuid};
+use crate::page::TOKEN_FIELD;
+use crate::route::Route;
+use crate::stop::Failure;
+
+/// The most that a client may send as cookies.
+const LARGEST_COOKIES: usize = 8 * 1024;
+const MOST_COOKIES: usize = 64;
+/// How many schemas are listed at once, unless a client asks for fewer.
+const SCHEMAS_PER_PAGE: usize = 250;
+
+/// A request taken apart, and what answering it needs of its head.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) call: Result<Call, Failure>,
+    pub(crate) reply: Reply,
+}
+
+/// What an answer takes from the head of its request.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) json: bool,
+    pub(crate) json_page: bool,
+    pub(crate) method: Method,
+    /// The id that the client or a proxy gave the request; errors repeat it.
+    pub(crate) request_id: Option<String>,
+}
+
+/// Reads a request for the route at `path`, which lies below the base URL.
+pub(crate) async fn receive<B>(request: Request<B>, path: &str, config: &Config) -> Received
+where
+    B: HttpBody + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = request.into_parts();
+    let wants = wants(&parts.headers);
+    let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let reply = Reply { json: wants.json, json_page: wants.json_page, method: parts.method.clone(), request_id };
+    let call = call(parts, body, path, config).await;
+    Received { call, reply }
+}
+
+async fn call<B>(parts: Parts, body: B, path: &str, config: &Config) -> Result<Call, Failure>
+where
+    B: HttpBody + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    check_cookies(&parts.headers)?;
+    let route = Route::find(&parts.method, path);
+    let guarded = Route::is_guarded(path);
+    let safe = parts.method.is_safe();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let text = |name: &str| first(&query, name).map(std::borrow::Cow::into_owned);
+    let wish = match route {
+        Route::OpenBrowser => Wish::Open(FlowKind::Browser, opening(&query)),
+        Route::OpenApi => Wish::Open(FlowKind::Api, opening(&query)),
+        Route::Show => Wish::Show(text("id").as_deref().and_then(FlowId::parse)),
+        Route::Submit | Route::SubmitByGet => {
+            let body = match route {
+                Route::Submit => submitted_body(&parts, body).await?,
+                _ => Body::ByGet(by_get(&parts.method)),
+            };
+            let flow = text("flow").as_deref().and_then(FlowId::parse);
+            Wish::Submit(Submitted { flow, body, query: opening(&query) })
+        }
+        Route::Whoami => Wish::Whoami,
+        Route::Exchange => Wish::Exchange {
+            init: text("init_code").unwrap_or_default(),
+            return_to: text("return_to_code").unwrap_or_default(),
+        },
+        Route::Schemas => {
+            let number = |name: &str| text(name).and_then(|text| text.parse::<usize>().ok()).filter(|n| *n > 0);
+            let per_page = number("per_page").unwrap_or(SCHEMAS_PER_PAGE).min(SCHEMAS_PER_PAGE);
+            Wish::Schemas { page: number("page").unwrap_or(1), per_page }
+        }
+        Route::Schema(id) => Wish::Schema(percent_encoding::percent_decode_str(&id).decode_utf8_lossy().into_owned()),
+        Route::ShowError => {
+            let id = text("error").filter(|id| !id.is_empty()).or_else(|| text("id"));
+            Wish::ShowError(id.unwrap_or_default())
+        }
+        Route::WrongVerb { allow } => {
+            Wish::WrongVerb { allow, token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded }
+        }
+        Route::Unknown => Wish::Unknown { token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded },
+    };
+    let Parts { headers, extensions, .. } = parts;
+    let caller = Caller::new(wants(&headers), headers, extensions, config.trusted_proxies);
+    Ok(Call { caller, guarded, wish })
+}
+
+fn check_cookies(headers: &HeaderMap) -> Result<(), Failure> {
+    let lines = headers.get_all(header::COOKIE);
+    let size: usize = lines.iter().map(http::HeaderValue::len).sum();
+    let count: usize = lines.iter().map(|line| line.as_bytes().split(|byte| *byte == b';').count()).sum();
+    match size > LARGEST_COOKIES || count > MOST_COOKIES {
+        true => Err(Failure::bad_request("The request has more cookies than are accepted.")),
+        false => Ok(()),
+    }
+}
+
+fn opening(query: &str) -> Opening {
+    let text = |name: &str| first(query, name).map(std::borrow::Cow::into_owned);
+    Opening {
+        raw: query.to_owned(),
+        return_to: text("return_to"),
+        after_verification_return_to: text("after_verification_return_to"),
+        organization: text("organization").as_deref().and_then(parse_uuid).filter(|id| !id.is_nil()),
+        schema: text("identity_schema").filter(|id| !id.is_empty()),
+        login_challenge: text("login_challenge"),
+        wants_exchange: text("return_session_token_exchange_code").as_deref() == Some("true"),
+    }
+}
+
+fn by_get(method: &Method) -> String {
+    format!(
+        "Unable to decode body because HTTP Request Method was \"{method}\" but only [POST PUT PATCH] are supported."
+    )
+}
+
+async fn submitted_body<B>(parts: &Parts, body: B) -> Result<Body, Failure>
+where
+    B: HttpBody + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let coded = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if coded {
+        return Err(Failure::encoded_body());
+    }
+    if body.size_hint().exact() == Some(0) {
+        let reason = "Unable to decode HTTP Request Body because its HTTP Header \"Content-Length\" is zero.";
+        return Ok(Body::Broken(reason.to_owned()));
+    }
+    let bytes = collect(body).await?;
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()));
+    Ok(match body::read(content_type.as_deref().unwrap_or_default(), &bytes) {
+        Ok(form) => Body::Form(form),
+        Err(reason) => Body::Broken(reason),
+    })
+}
+
+/// The token that a form brings to a path that takes no form.
+async fn token<B>(parts: &Parts, body: B, needed: bool) -> Option<String>
+where
+    B: HttpBody + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let content_type = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    if !needed || !content_type.starts_with(FORM) {
+        return None;
+    }
+    let form = body::read(content_type, &collect(body).await.ok()?).ok()?;
+    form.text(TOKEN_FIELD).map(std::borrow::Cow::into_owned)
+}
+
+async fn collect<B>(body: B) -> Result<Bytes, Failure>
+where
+    B: HttpBody + Send,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // A body that says beforehand that it is too large is not read at all.
+    if body.size_hint().lower() > LARGEST as u64 {
+        return Err(Failure::too_large(LARGEST));
+    }
+    match Limited::new(body, LARGEST).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Failure::too_large(LARGEST)),
+        Err(_) => Err(Failure::broken_body()),
+    }
+}
