@@ -1,0 +1,127 @@
+//! `selfservice`: methods, the registration flow, return URLs, pages.
+
+use super::section::Section;
+use super::{LoadError, hooks};
+use crate::builder::Builder;
+use crate::config::{After, Style};
+use crate::identity::MethodId;
+use crate::methods::Password;
+
+const NOT_YET: &str = "is not supported yet";
+
+pub(super) fn read(builder: Builder, mut section: Section) -> Result<Builder, LoadError> {
+    let default = section.text("default_browser_return_url")?;
+    let default = default.ok_or_else(|| section.fault("default_browser_return_url", "is missing"))?;
+    let mut builder = builder.default_return_url(default);
+    for url in section.texts("allowed_return_urls")? {
+        builder = builder.allow_return_url(url);
+    }
+    let (mut builder, password) = methods(builder, section.section("methods")?)?;
+    let mut flows = section.section("flows")?;
+    section.end()?;
+    flows.ignore(&["login", "logout", "recovery", "settings"]);
+    let mut error = flows.section("error")?;
+    let ui = error.text("ui_url")?.unwrap_or_else(|| fallback("error"));
+    error.end()?;
+    builder = builder.error_ui(ui);
+    let mut verification = flows.section("verification")?;
+    verification.must_be_off("enabled", NOT_YET)?;
+    verification.ignore(&["ui_url", "use", "lifespan", "notify_unknown_recipients", "before", "after"]);
+    verification.end()?;
+    builder = registration(builder, flows.section("registration")?, password)?;
+    flows.end()?;
+    Ok(builder)
+}
+
+/// The page that is shown where none is configured.
+fn fallback(flow: &str) -> String {
+    format!("https://www.ory.com/kratos/docs/fallback/{flow}")
+}
+
+/// Adds the methods; says whether passwords are among them.
+fn methods(mut builder: Builder, mut section: Section) -> Result<(Builder, bool), LoadError> {
+    section.ignore(&["profile", "link", "totp", "lookup_secret", "b2b", "deviceauthn"]);
+    let mut password = section.section("password")?;
+    let enabled = password.flag("enabled")?.unwrap_or(true);
+    let method = password_method(password.section("config")?, enabled)?;
+    password.end()?;
+    if enabled {
+        builder = builder.method(method);
+    }
+    let mut code = section.section("code")?;
+    code.ignore(&["enabled", "mfa_enabled", "config"]);
+    code.must_be_off("passwordless_enabled", NOT_YET)?;
+    code.end()?;
+    for name in ["oidc", "saml", "webauthn", "passkey", "captcha"] {
+        let mut method = section.section(name)?;
+        method.must_be_off("enabled", NOT_YET)?;
+        method.ignore(&["config"]);
+        method.end()?;
+    }
+    section.end()?;
+    Ok((builder, enabled))
+}
+
+fn password_method(mut config: Section, enabled: bool) -> Result<Password, LoadError> {
+    let mut method = Password::new();
+    if let Some(length) = config.number("min_password_length")? {
+        method = method.min_length(usize::try_from(length).unwrap_or(usize::MAX));
+    }
+    if !config.flag("identifier_similarity_check_enabled")?.unwrap_or(true) {
+        method = method.allow_similar();
+    }
+    // The switch is on where it is not mentioned: leaving the check out must be said.
+    if config.flag("haveibeenpwned_enabled")?.unwrap_or(true) && enabled {
+        let why = "asking a service about leaked passwords is not supported yet; say false";
+        return Err(config.fault("haveibeenpwned_enabled", why));
+    }
+    config.ignore(&["haveibeenpwned_host", "max_breaches", "ignore_network_errors", "migrate_hook"]);
+    config.end()?;
+    Ok(method)
+}
+
+fn registration(mut builder: Builder, mut section: Section, password: bool) -> Result<Builder, LoadError> {
+    builder = builder.enabled(section.flag("enabled")?.unwrap_or(true));
+    builder = builder.login_hints(section.flag("login_hints")?.unwrap_or(false));
+    builder = builder.registration_ui(section.text("ui_url")?.unwrap_or_else(|| fallback("registration")));
+    if let Some(lifespan) = section.duration("lifespan")? {
+        builder = builder.lifespan(lifespan);
+    }
+    let one_step = section.flag("enable_legacy_one_step")?.unwrap_or(false);
+    let style = match section.text("style")?.as_deref() {
+        _ if one_step => Style::Unified,
+        None | Some("profile_first") => Style::ProfileFirst,
+        Some("unified") => Style::Unified,
+        Some(_) => return Err(section.fault("style", "must be `profile_first` or `unified`")),
+    };
+    builder = builder.style(style);
+    let mut before = section.section("before")?;
+    hooks::read(&mut before)?;
+    before.end()?;
+    builder = after(builder, section.section("after")?, password)?;
+    section.end()?;
+    Ok(builder)
+}
+
+/// What follows a registration: hooks count for their method alone, return URLs also for all.
+fn after(mut builder: Builder, mut section: Section, password: bool) -> Result<Builder, LoadError> {
+    hooks::read(&mut section)?;
+    let mut all = After::new();
+    if let Some(url) = section.text("default_browser_return_url")? {
+        all = all.return_url(url);
+    }
+    builder = builder.after(all);
+    for name in ["password", "code", "oidc", "webauthn", "passkey", "saml"] {
+        let mut own = section.section(name)?;
+        let mut after = After::new().session(hooks::read(&mut own)?.session);
+        if let Some(url) = own.text("default_browser_return_url")? {
+            after = after.return_url(url);
+        }
+        own.end()?;
+        if name == "password" && password {
+            builder = builder.after_method(&MethodId::new("password"), after);
+        }
+    }
+    section.end()?;
+    Ok(builder)
+}
