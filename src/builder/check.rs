@@ -4,6 +4,7 @@ use url::Url;
 
 use super::Builder;
 use crate::config::{Config, SameSite};
+use crate::schema::SchemaError;
 
 /// A service cannot be built like this.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum BuildError {
     /// An entry of the list of return URLs cannot be one.
     #[error("`.allow_return_url(…)`: {0}")]
     ReturnUrl(String),
+    /// An identity schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The same secret was given twice.
     #[error("a secret was given twice: every `.secret(…)` must be another one, the newest first")]
     EqualSecrets,
@@ -104,6 +108,9 @@ pub enum BuildError {
         /// The builder's method.
         setting: &'static str,
     },
+    /// The system gives no random bytes for a secret.
+    #[error("there is no randomness to make a secret from")]
+    Randomness(#[source] std::io::Error),
     /// The hashing threads could not be started.
     #[error("`.hashing(…)`: {0}")]
     Hashing(String),

@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use super::governor::{Busy, StartError};
 use super::*;
 
 fn cheap() -> Hashing {

@@ -89,7 +89,8 @@ const IGNORED: [&str; 21] = [
 ];
 
 fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
-    let document: Value = serde_json::from_str(text).map_err(|error| LoadError::new("", format!("no JSON: {error}")))?;
+    let document: Value =
+        serde_json::from_str(text).map_err(|error| LoadError::new("", format!("no JSON: {error}")))?;
     let mut root = Section::root(document)?;
     let dev = root.flag("dev")?.unwrap_or(false);
     root.ignore(&IGNORED);

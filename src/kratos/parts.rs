@@ -53,7 +53,12 @@ pub(super) fn hashing(builder: Builder, mut section: Section) -> Result<Builder,
 }
 
 /// `cookies` and `session`.
-pub(super) fn cookies(builder: Builder, mut cookies: Section, mut session: Section, dev: bool) -> Result<Builder, LoadError> {
+pub(super) fn cookies(
+    builder: Builder,
+    mut cookies: Section,
+    mut session: Section,
+    dev: bool,
+) -> Result<Builder, LoadError> {
     let mut own = CookieSettings::new();
     own.domain = cookies.text("domain")?;
     own.path = cookies.text("path")?.unwrap_or(own.path);

@@ -1,7 +1,7 @@
 //! `serve.public`: where the service listens and is found, and whose scripts may call it.
 
-use super::section::Section;
 use super::LoadError;
+use super::section::Section;
 
 /// Where the file wants the server to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]

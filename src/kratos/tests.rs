@@ -47,7 +47,11 @@ fn a_key_that_would_change_a_registration_is_named() {
         ("/selfservice/flows/registration/style", json!("x"), "selfservice.flows.registration.style"),
         ("/selfservice/flows/registration/lifespan", json!("1 day"), "selfservice.flows.registration.lifespan"),
         ("/selfservice/flows/registration/lifespam", json!("1h"), "selfservice.flows.registration.lifespam"),
-        ("/selfservice/flows/registration/before/hooks", json!([{ "hook": "web_hook" }]), "selfservice.flows.registration.before.hooks.0.hook"),
+        (
+            "/selfservice/flows/registration/before/hooks",
+            json!([{ "hook": "web_hook" }]),
+            "selfservice.flows.registration.before.hooks.0.hook",
+        ),
         ("/hashers/algorithm", json!("bcrypt"), "hashers.algorithm"),
         ("/hashers/argon2/memory", json!("much"), "hashers.argon2.memory"),
         ("/cookies/secure", json!(true), "cookies.secure"),

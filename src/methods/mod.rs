@@ -58,7 +58,7 @@ use crate::page::{Field, View};
 use crate::schema::Schema;
 use crate::stop::{Failure, Stop};
 
-pub use password::Password;
+pub use password::{Password, WhenAway};
 pub(crate) use profile::Profile;
 
 /// One way to register.

@@ -41,14 +41,13 @@ fn best<'o>(accepted: &[(&str, f32)], offers: &[&'o str]) -> &'o str {
 }
 
 fn exactness(asked: &str, offer: &str) -> Option<u8> {
-    if asked == offer {
-        return Some(3);
-    }
     if asked == "*/*" {
         return Some(1);
     }
-    let family = asked.strip_suffix('*').filter(|family| family.ends_with('/'))?;
-    offer.starts_with(family).then_some(2)
+    match asked.strip_suffix("/*") {
+        Some(family) => offer.strip_prefix(family).is_some_and(|rest| rest.starts_with('/')).then_some(2),
+        None => (asked == offer).then_some(3),
+    }
 }
 
 /// The entries of one line, as far as it can be read.
