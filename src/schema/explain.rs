@@ -11,7 +11,7 @@ use crate::message::{Message, Placed, catalogue, shown};
 /// All mistakes of a document, each at its field.
 pub(super) fn explain(rules: &Rules, instance: &Value) -> Vec<Placed> {
     let errors: Vec<ValidationError<'_>> = rules.errors(instance).collect();
-    let mut out = Explained { rules, messages: Vec::new() };
+    let mut out = Explained { rules, document: instance, messages: Vec::new() };
     out.all(errors.iter());
     // A document is never refused without a word.
     if out.messages.is_empty() {
@@ -51,6 +51,7 @@ pub(super) fn field(pointer: &str) -> String {
 
 struct Explained<'r> {
     rules: &'r Rules,
+    document: &'r Value,
     messages: Vec<Placed>,
 }
 
@@ -84,7 +85,7 @@ impl Explained<'_> {
                 self.one(inner, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")));
             }
             Broken::Required { property } => self.required(error, pointer, property),
-            _ => self.tell(self.message(error), pointer),
+            _ => self.tell(self.message(error, pointer), pointer),
         }
     }
 
@@ -131,7 +132,7 @@ impl Explained<'_> {
         cause.map(|(name, _)| name.clone()).unwrap_or_default()
     }
 
-    fn message(&self, error: &ValidationError<'_>) -> Message {
+    fn message(&self, error: &ValidationError<'_>, pointer: &str) -> Message {
         let value = error.instance().as_ref();
         let length = || value.as_str().map_or(0, |text| text.chars().count());
         let items = || value.as_array().map_or(0, Vec::len);
@@ -162,6 +163,11 @@ impl Explained<'_> {
                 wrong_type(&message.split('|').collect::<Vec<_>>(), value)
             }
             Broken::Custom { keyword, message } if keyword == "format" => wrong_format(message, value),
+            // Without `properties` beside it the library tells of a schema that refuses everything.
+            Broken::FalseSchema if error.schema_path().as_str().ends_with("/additionalProperties") => {
+                let holder = self.document.pointer(pointer).and_then(Value::as_object);
+                reason(unexpected(holder.into_iter().flat_map(|members| members.keys())))
+            }
             kind => reason(words(kind, value)),
         }
     }
@@ -177,11 +183,7 @@ fn words(kind: &Broken, value: &Value) -> String {
     let items = || value.as_array().map_or(0, Vec::len);
     match kind {
         Broken::Enum { options } => choices(options),
-        Broken::AdditionalProperties { unexpected } => {
-            let mut names: Vec<String> = unexpected.iter().map(|name| quoted(name)).collect();
-            names.sort_unstable();
-            format!("additionalProperties {} not allowed", names.join(", "))
-        }
+        Broken::AdditionalProperties { unexpected: names } => unexpected(names.iter()),
         Broken::AdditionalItems { limit } => format!("only {limit} items are allowed, but found {} items", items()),
         Broken::MinProperties { limit } => {
             format!("minimum {limit} properties allowed, but found {} properties", members())
@@ -198,6 +200,12 @@ fn words(kind: &Broken, value: &Value) -> String {
         Broken::FalseSchema => "always fail".to_owned(),
         other => format!("{} failed", other.keyword()),
     }
+}
+
+fn unexpected<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let mut names: Vec<String> = names.map(|name| quoted(name)).collect();
+    names.sort_unstable();
+    format!("additionalProperties {} not allowed", names.join(", "))
 }
 
 fn choices(options: &Value) -> String {

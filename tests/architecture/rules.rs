@@ -90,7 +90,10 @@ fn a_method_that_knows_another_is_found() {
 #[test]
 fn a_long_file_and_a_long_function_are_found() {
     let body = "    let x = [0; 3];\n".repeat(5);
-    let source = Source::new("a.rs", &format!("trait T {{ fn none(&self); }}\nfn long(a: [u8; 2]) {{\n{body}}}\nfn short() {{}}\n"));
+    let source = Source::new(
+        "a.rs",
+        &format!("trait T {{ fn none(&self); }}\nfn long(a: [u8; 2]) {{\n{body}}}\nfn short() {{}}\n"),
+    );
 
     assert_eq!(too_long(&source, 100, 6), ["a.rs: `long` has 7 lines"]);
     assert_eq!(too_long(&source, 8, 7), ["a.rs has 9 lines"]);

@@ -130,7 +130,8 @@ fn quoted(body: &str, end: char) -> usize {
 
 #[test]
 fn what_is_no_code_is_blanked() {
-    let text = "let a = \"crate::wire {\"; // crate::html\nlet b = 'x'; let c: &'static str = r#\"crate::\"x\"#;\n{ '\\'' }";
+    let text =
+        "let a = \"crate::wire {\"; // crate::html\nlet b = 'x'; let c: &'static str = r#\"crate::\"x\"#;\n{ '\\'' }";
 
     let code = blanked(text);
 

@@ -1,0 +1,142 @@
+//! The edges of the wire: errors on a page of their own, exchanges, odd paths, the id of a request.
+
+use serde_json::json;
+use time::Duration;
+use tower_registration::testing::App;
+
+#[tokio::test]
+async fn an_error_is_kept_for_the_browsers_error_page_and_for_a_day() {
+    let app = App::new().unwrap();
+    let mut browser = app.browser();
+
+    let sent = browser.get("/self-service/registration/browser?return_to=https://evil.example.com/").await;
+    let id = sent.location_parameter("id").unwrap();
+    let shown = browser.get_json(&format!("/self-service/errors?id={id}")).await;
+    app.clock().advance(Duration::days(1));
+    let gone = browser.get_json(&format!("/self-service/errors?id={id}")).await;
+
+    assert_eq!(sent.status(), 303);
+    assert!(sent.location().starts_with("https://app.example.org/sorry?id="));
+    assert_eq!(shown.at("/id"), json!(id));
+    assert_eq!(shown.at("/error/id"), "self_service_flow_return_to_forbidden");
+    assert_eq!(shown.at("/error/status"), "Bad Request");
+    assert_eq!(gone.status(), 404);
+}
+
+#[tokio::test]
+async fn an_error_page_can_be_built_against_a_stub() {
+    let app = App::new().unwrap();
+
+    let stub = app.browser().get_json("/self-service/errors?id=stub:500").await;
+
+    assert_eq!(stub.at("/error/code"), 500);
+    assert_eq!(stub.at("/error/reason"), "This is a stub error.");
+    assert_eq!(stub.at("/created_at"), "0001-01-01T00:00:00Z");
+}
+
+#[tokio::test]
+async fn errors_repeat_the_id_of_their_request_and_name_themselves_in_a_header() {
+    let app = App::new().unwrap();
+    let mut native = app.native().with_header("x-request-id", "r-17");
+
+    let unknown = native.show("11111111-1111-4111-8111-111111111111").await;
+    let forbidden = native.open_with("return_to=https://evil.example.com/").await;
+
+    assert_eq!(unknown.at("/error/request"), "r-17");
+    assert_eq!(unknown.headers()["ory-error-id"], "");
+    assert_eq!(forbidden.header("ory-error-id"), "self_service_flow_return_to_forbidden");
+}
+
+#[tokio::test]
+async fn half_a_pair_exchanges_for_nothing() {
+    let app = App::new().unwrap();
+    let mut native = app.native();
+    let page = native.open_with("return_session_token_exchange_code=true").await;
+    let init = page.at("/session_token_exchange_code");
+    let init = init.as_str().unwrap();
+
+    let missing = native.get(&format!("/sessions/token-exchange?init_code={init}")).await;
+    let wrong = native.get(&format!("/sessions/token-exchange?init_code={init}&return_to_code={init}")).await;
+    let shown = native.show(&page.flow_id().unwrap()).await;
+
+    assert_eq!(init.len(), 64);
+    assert!(init.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    assert_eq!(missing.status(), 400);
+    assert_eq!((wrong.status(), wrong.at("/error/reason")), (404, json!("no session yet for this \"code\"")));
+    assert!(shown.at("/session_token_exchange_code").is_null());
+}
+
+#[tokio::test]
+async fn only_the_word_true_asks_for_a_pair_and_only_natively() {
+    let app = App::new().unwrap();
+
+    let one = app.native().open_with("return_session_token_exchange_code=1").await;
+    let browser = app.spa().open_with("return_session_token_exchange_code=true").await;
+
+    assert!(one.at("/session_token_exchange_code").is_null());
+    assert!(browser.at("/session_token_exchange_code").is_null());
+}
+
+#[tokio::test]
+async fn a_login_challenge_without_a_server_for_it_is_refused() {
+    let app = App::new().unwrap();
+
+    let empty = app.native().open_with("login_challenge=").await;
+    let given = app.native().open_with("login_challenge=x").await;
+
+    assert_eq!((empty.status(), empty.at("/error/id")), (400, json!(null)));
+    assert_eq!((given.status(), given.at("/error/id")), (500, json!("invalid_configuration")));
+}
+
+#[tokio::test]
+async fn another_spelling_of_a_path_leads_to_the_clean_one() {
+    let app = App::new().unwrap();
+
+    let doubled = app.native().get("//schemas/./person?a=b").await;
+
+    assert_eq!((doubled.status(), doubled.location()), (307, "/auth/schemas/person?a=b"));
+}
+
+#[tokio::test]
+async fn a_forbidden_page_after_verification_is_refused_like_any_other() {
+    let app = App::new().unwrap();
+
+    let refused = app.native().open_with("after_verification_return_to=https://evil.example.com/").await;
+
+    assert_eq!(refused.at("/error/id"), "self_service_flow_return_to_forbidden");
+}
+
+#[tokio::test]
+async fn an_organization_that_nobody_serves_has_no_form() {
+    let app = App::new().unwrap();
+    let id = "6b6f4a4e-3c61-4bd1-9fd5-0a2d1c9c8a10";
+
+    let page = app.native().open_with(&format!("organization={{{id}}}")).await;
+    let none = app.native().open_with("organization=nobody").await;
+
+    assert_eq!((page.at("/organization_id"), page.at("/ui/nodes")), (json!(id), json!(null)));
+    assert!(none.at("/ui/nodes").is_array());
+}
+
+#[tokio::test]
+async fn a_head_request_says_what_a_get_would_without_its_body() {
+    let app = App::new().unwrap();
+
+    let head = app.native().send(http::Method::HEAD, "/schemas/person", None, "application/json").await;
+
+    assert_eq!((head.status(), head.body().len()), (200, 0));
+    assert!(head.header("content-type").starts_with("application/json"));
+}
+
+#[tokio::test]
+async fn a_flow_of_another_browser_is_not_shown() {
+    let app = App::new().unwrap();
+    let mut ada = app.spa();
+    let page = ada.open().await;
+    let mut eve = app.spa();
+    let _ = eve.open().await;
+
+    let shown = eve.show(&page.flow_id().unwrap()).await;
+
+    assert_eq!((shown.status(), shown.at("/error/id")), (403, json!("security_csrf_violation")));
+}
