@@ -1,0 +1,122 @@
+//! Plays the recorded conversations against the service, in-process, and compares every answer with the recorded one.
+//!
+//! The format of the recordings stands in `README.md` beside this file. What differs on purpose is listed, with
+//! reasons, in `differences.json`; everything else must be equal.
+
+// The whole program is a test, its helpers too.
+#![allow(clippy::unwrap_used)]
+
+mod answer;
+mod compare;
+mod deliberate;
+mod normalise;
+mod player;
+mod run;
+mod scenario;
+mod variables;
+
+use deliberate::Deliberate;
+use run::{Run, played};
+use scenario::Scenario;
+
+/// One test for each configuration, so that a failure has a name.
+macro_rules! configurations {
+    ($($test:ident: $name:literal,)+) => {
+        /// The configurations that are played. The others wait for methods and hooks that are not there yet.
+        const CONFIGURATIONS: &[&str] = &[$($name),+];
+
+        $(
+            #[test]
+            fn $test() {
+                let report = played($name).report(&Deliberate::read());
+
+                assert!(report.is_empty(), "\n{report}");
+            }
+        )+
+    };
+}
+
+configurations! {
+    one_step: "one-step",
+    two_step_password: "two-step-password",
+    nested: "nested",
+    no_session: "no-session",
+    username: "username",
+    two_identifiers: "two-identifiers",
+    rich: "rich",
+    phone: "phone",
+    open: "open",
+    multi_schema: "multi-schema",
+    short: "short",
+    disabled: "disabled",
+    enumeration: "enumeration",
+    after_urls: "after-urls",
+    strict_password: "strict-password",
+    cookies: "cookies",
+}
+
+#[test]
+fn two_hundred_and_thirty_one_conversations_are_played() {
+    let conversations: usize = CONFIGURATIONS.iter().map(|name| played(name).conversations.len()).sum();
+
+    assert_eq!(conversations, 231);
+}
+
+#[test]
+fn every_listed_difference_is_seen_or_concerns_nothing_that_was_recorded() {
+    let runs: Vec<&Run> = CONFIGURATIONS.iter().map(|name| played(name)).collect();
+
+    let idle = Deliberate::read().idle(&runs);
+
+    assert!(idle.is_empty(), "\n{}", idle.join("\n"));
+}
+
+#[test]
+fn every_listed_difference_has_a_reason() {
+    let rules = Deliberate::read().rules;
+
+    assert!(rules.iter().all(|rule| rule.reason.trim().ends_with('.')), "a reason is a sentence");
+}
+
+#[test]
+fn below_a_prefix_one_step_answers_as_at_the_root() {
+    let report = Run::below("one-step", "http://127.0.0.1:4433/auth/").report(&Deliberate::read());
+
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn below_a_prefix_two_steps_answer_as_at_the_root() {
+    let report = Run::below("two-step-password", "http://127.0.0.1:4433/auth/").report(&Deliberate::read());
+
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn every_scenario_can_be_read_and_has_its_configuration_and_its_answers() {
+    let scenarios = Scenario::all();
+
+    assert_eq!(scenarios.len(), 484);
+    let incomplete = |scenario: &&Scenario| {
+        let files = [format!("configs/{}.json", scenario.config), format!("golden/{}.json", scenario.name)];
+        files.iter().any(|file| !scenario::folder().join(file).is_file())
+    };
+    assert_eq!(scenarios.iter().filter(incomplete).map(|scenario| &scenario.name).next(), None);
+}
+
+#[test]
+fn an_answer_that_is_not_the_recorded_one_is_reported() {
+    let mut run = Run::below("cookies", "http://127.0.0.1:4433/");
+    run.conversations[0].recorded[0]["status"] = 299.into();
+
+    let report = run.report(&Deliberate::read());
+
+    assert!(report.contains("/0/status: 299 -> 200"), "\n{report}");
+}
+
+#[test]
+fn a_step_that_is_not_played_yet_is_reported() {
+    let report = Run::of("cookies", None, |scenario| scenario.name == "code-ok-spa").report(&Deliberate::read());
+
+    assert!(report.contains("not played yet"), "\n{report}");
+}

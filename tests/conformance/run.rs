@@ -1,0 +1,113 @@
+//! All conversations of one configuration, played against one service.
+
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+
+use serde_json::Value;
+use tower_registration::kratos;
+use tower_registration::memory::Memory;
+use tower_registration::testing::TestClock;
+
+use crate::compare::{Difference, differences};
+use crate::deliberate::Deliberate;
+use crate::player::{Player, Server};
+use crate::scenario::{Scenario, text};
+
+/// How many differences of one conversation are shown.
+const MOST: usize = 12;
+
+/// What was played.
+#[derive(Debug)]
+pub(crate) struct Run {
+    config: String,
+    pub(crate) conversations: Vec<Conversation>,
+}
+
+/// One conversation: what was recorded, and what we answered or why it could not be played.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    pub(crate) name: String,
+    pub(crate) recorded: Value,
+    ours: Result<Value, String>,
+}
+
+/// The run of a configuration at the base URL of its file. It is played once, however many tests ask for it.
+pub(crate) fn played(config: &'static str) -> &'static Run {
+    type Runs = BTreeMap<&'static str, &'static OnceLock<Run>>;
+    static RUNS: LazyLock<Mutex<Runs>> = LazyLock::new(Mutex::default);
+    let run =
+        *RUNS.lock().unwrap_or_else(PoisonError::into_inner).entry(config).or_insert_with(|| Box::leak(Box::default()));
+    run.get_or_init(|| Run::of(config, None, |scenario| scenario.config == config))
+}
+
+impl Run {
+    /// Plays the conversations of a configuration with the service mounted below the path of another base URL.
+    pub(crate) fn below(config: &str, base_url: &str) -> Self {
+        Self::of(config, Some(base_url), |scenario| scenario.config == config)
+    }
+
+    /// Plays some conversations against a service of this configuration.
+    pub(crate) fn of(config: &str, base_url: Option<&str>, wanted: impl Fn(&Scenario) -> bool) -> Self {
+        let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(wanted).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let conversations = runtime.block_on(async {
+            let server = serve(config, base_url).unwrap();
+            let mut conversations = Vec::new();
+            for scenario in &scenarios {
+                conversations.push(Conversation::play(&server, scenario).await);
+            }
+            conversations
+        });
+        Self { config: config.to_owned(), conversations }
+    }
+
+    /// What differs and is not meant to; empty when all is well.
+    pub(crate) fn report(&self, deliberate: &Deliberate) -> String {
+        let reports: Vec<String> = self.conversations.iter().filter_map(|talk| talk.report(deliberate)).collect();
+        match reports.len() {
+            0 => String::new(),
+            some => {
+                let all = self.conversations.len();
+                format!("{}\n{}: {} passed, {some} failed", reports.join("\n"), self.config, all - some)
+            }
+        }
+    }
+}
+
+impl Conversation {
+    async fn play(server: &Server, scenario: &Scenario) -> Self {
+        let recorded = text(&format!("golden/{}.json", scenario.name)).unwrap();
+        let recorded = serde_json::from_str(&recorded).unwrap();
+        let ours = Player::new(server).play(scenario).await;
+        Self { name: scenario.name.clone(), recorded, ours }
+    }
+
+    /// What differs from the recording.
+    pub(crate) fn differences(&self) -> Vec<Difference> {
+        self.ours.as_ref().map(|ours| differences(&self.recorded, ours)).unwrap_or_default()
+    }
+
+    fn report(&self, deliberate: &Deliberate) -> Option<String> {
+        if let Err(why) = &self.ours {
+            return Some(format!("{}: {why}", self.name));
+        }
+        let mut found = self.differences();
+        found.retain(|difference| deliberate.covering(&self.name, difference).is_none());
+        let more = found.len().saturating_sub(MOST);
+        let mut lines = vec![format!("{}: {} differences", self.name, found.len())];
+        lines.extend(found.iter().take(MOST).map(|difference| format!("    {difference}")));
+        lines.extend((more > 0).then(|| format!("    (+{more} more)")));
+        (!found.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+/// A service as the configuration says, with everything kept in memory and a clock of our own.
+fn serve(config: &str, base_url: Option<&str>) -> Result<Server, Box<dyn std::error::Error>> {
+    let file = text(&format!("configs/{config}.json"))?;
+    let written: Value = serde_json::from_str(&file)?;
+    let base = base_url.or_else(|| written["serve"]["public"]["base_url"].as_str()).unwrap_or_default();
+    let loaded = kratos::load_at(&file, base)?;
+    let (memory, clock) = (Memory::new(), TestClock::default());
+    let builder = loaded.builder.storage(memory.clone()).identities(memory).clock(clock.clone());
+    Ok(Server { registration: builder.build()?, clock, base: base.trim_end_matches('/').to_owned() })
+}
