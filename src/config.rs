@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: usize,
     /// Leave `Strict-Transport-Security` to the host.
     pub(crate) host_sets_hsts: bool,
+    /// How often a letter that failed is tried again; without a number, until what it says has ended.
+    pub(crate) message_retries: Option<u32>,
 }
 
 impl Config {
@@ -56,6 +58,7 @@ impl Config {
             cors_origins: Vec::new(),
             trusted_proxies: 0,
             host_sets_hsts: false,
+            message_retries: None,
             base,
         }
     }

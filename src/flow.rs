@@ -11,6 +11,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::config::BaseUrl;
 use crate::identity::{IdentityId, MethodId};
 use crate::message::{Message, MessageKind, Placed};
 use crate::seal::Tag;
@@ -144,6 +145,21 @@ pub struct Facts {
     pub messages: Vec<Placed>,
     /// The traits typed so far.
     pub typed: Typed,
+}
+
+impl Facts {
+    /// The URL that the flow was begun at: made from the configuration, only the query is the request's.
+    pub(crate) fn request_url(&self, base: &BaseUrl) -> String {
+        let mut url = base.join(match self.kind {
+            FlowKind::Browser => "/self-service/registration/browser",
+            FlowKind::Api => "/self-service/registration/api",
+        });
+        if !self.query.is_empty() {
+            url.push('?');
+            url.push_str(&self.query);
+        }
+        url
+    }
 }
 
 /// A flow as it is stored: the facts, a drawer for each method, and what binds it.

@@ -78,6 +78,10 @@ pub enum Group {
     Default,
     /// The password method.
     Password,
+    /// One-time codes.
+    Code,
+    /// Links in letters.
+    Link,
     /// The steps of the profile.
     Profile,
     /// A method of the host, by its word.
@@ -91,6 +95,8 @@ impl Group {
         match self {
             Self::Default => "default",
             Self::Password => "password",
+            Self::Code => "code",
+            Self::Link => "link",
             Self::Profile => "profile",
             Self::Other(word) => word,
         }
@@ -178,7 +184,11 @@ impl Page {
             show_typed(&mut fields, &facts);
         }
         let messages = place(&mut fields, &facts.messages);
-        order::arrange(&mut fields, keys);
+        let alone = match &facts.screen {
+            Screen::Only(method) => Some(method.as_str()),
+            Screen::Unified | Screen::Profile | Screen::Credentials => None,
+        };
+        order::arrange(&mut fields, keys, alone);
         let fields = (serves || !fields.is_empty()).then_some(fields);
         Self { facts, fields, messages, transient: None, exchange_code: None }
     }

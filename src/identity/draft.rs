@@ -221,7 +221,9 @@ impl Draft {
             self.entry(kind).identifiers = identifiers;
         }
         if traits.identifiers_of(&CODE).next().is_some() {
-            self.entry(&CODE).config = json!({ "addresses": code_addresses(&traits) });
+            let addresses = traits.addresses_of(&CODE);
+            let row = |to: &Address| json!({ "channel": to.via().as_str(), "address": to.value() });
+            self.entry(&CODE).config = json!({ "addresses": addresses.iter().map(row).collect::<Vec<_>>() });
         }
         self.credentials.sort_by(|a, b| a.kind.cmp(&b.kind));
         self.traits = traits;
@@ -245,16 +247,6 @@ impl Draft {
         let name = [self.id.as_uuid().as_bytes().as_slice(), list.as_bytes(), address.value().as_bytes()].concat();
         crate::seal::shaped_as_v4(&crate::seal::sha256(&name))
     }
-}
-
-/// The addresses of the code credential, sorted by address and channel.
-fn code_addresses(traits: &Traits) -> Vec<Value> {
-    let codes = traits.identifiers.iter().filter(|known| known.credential == CODE);
-    let mut addresses: Vec<(&str, &str)> =
-        codes.filter_map(|known| Some((known.value.as_str(), known.via?.as_str()))).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses.into_iter().map(|(address, channel)| json!({ "channel": channel, "address": address })).collect()
 }
 
 /// Without values: traits and metadata belong to a person.

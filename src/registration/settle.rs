@@ -9,8 +9,8 @@
 //! Before the commit everything rolls back when the future is dropped; after it only the answer is lost.
 
 use super::submit::Work;
-use super::{Engine, Visit};
 use crate::call::{Outcome, Registered};
+use crate::engine::{Engine, Visit};
 use crate::flow::{FlowKind, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
@@ -146,7 +146,7 @@ impl Engine {
         let flow_id = RecordId::new(*work.flow.facts.id.as_uuid());
         let mut unit = self.storage.begin().await?;
         if !unit.spend(Kind::Flow, flow_id, work.version, draft.id).await? {
-            return Err(Failure::busy(1).with_kind(FailureKind::Conflict).into());
+            return Err(Failure::conflict().into());
         }
         let identity = match self.identities.create(unit.as_mut(), draft).await {
             Ok(identity) => identity,

@@ -258,6 +258,11 @@ impl Failure {
         Self::of(503, "", UNAVAILABLE, "").with_retry_after(seconds)
     }
 
+    /// Somebody else was faster: the chapter runs again, and if that does not help the client comes back.
+    pub(crate) fn conflict() -> Self {
+        Self::busy(1).with_kind(FailureKind::Conflict)
+    }
+
     /// A part of the host is away.
     pub(crate) fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::busy(2).with_source(source)

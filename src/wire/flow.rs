@@ -6,17 +6,8 @@ use uuid::Uuid;
 
 use super::json::time;
 use crate::config::Config;
-use crate::flow::{Facts, FlowKind};
 use crate::message::Message;
 use crate::page::{Field, Page};
-
-/// Where a flow is begun.
-pub(super) fn open_path(kind: FlowKind) -> &'static str {
-    match kind {
-        FlowKind::Browser => "/self-service/registration/browser",
-        FlowKind::Api => "/self-service/registration/api",
-    }
-}
 
 #[derive(Serialize)]
 pub(super) struct FlowJson<'a> {
@@ -114,7 +105,7 @@ impl<'a> FlowJson<'a> {
             kind: facts.kind.as_str(),
             expires_at: time(facts.expires_at),
             issued_at: time(facts.issued_at),
-            request_url: request_url(facts, config),
+            request_url: facts.request_url(&config.base),
             return_to: facts.return_to.as_deref(),
             active: facts.active.as_ref().map(|method| method.as_str()),
             ui: Ui {
@@ -130,16 +121,6 @@ impl<'a> FlowJson<'a> {
             identity_schema: facts.schema.as_deref(),
         }
     }
-}
-
-/// The URL that the flow was begun at: made from the configuration, only the query is the request's.
-fn request_url(facts: &Facts, config: &Config) -> String {
-    let mut url = config.base.join(open_path(facts.kind));
-    if !facts.query.is_empty() {
-        url.push('?');
-        url.push_str(&facts.query);
-    }
-    url
 }
 
 impl<'a> From<&'a Field> for Node<'a> {
