@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Style};
+use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Style, Verification};
 use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
@@ -177,6 +177,11 @@ impl Builder {
         self
     }
 
+    /// Proves addresses after a registration, and whenever a person asks for it.
+    pub fn verification(self, verification: Verification) -> Self {
+        self.choose(|config| config.verification = Some(verification))
+    }
+
     /// Sets how often a letter that failed is tried again; otherwise it is tried until what it says has ended.
     pub fn message_retries(self, retries: u32) -> Self {
         self.choose(|config| config.message_retries = Some(retries))
@@ -304,7 +309,8 @@ impl Builder {
         let warnings = self.check()?;
         warnings.iter().for_each(|warning| trace::warning(warning));
         let Self { config, secrets, schemas, default_schema, mut methods, .. } = self;
-        let config = config?;
+        let mut config = config?;
+        config.sends_sms = self.couriers.contains_key(&Channel::Sms);
         let return_to = ReturnTo::new(&config).map_err(BuildError::ReturnUrl)?;
         let seal = Arc::new(Seal::new(secrets).ok_or(BuildError::Missing { part: "secret" })?);
         let default = default_schema.or_else(|| schemas.first().map(|schema| schema.id().to_owned()));

@@ -35,6 +35,8 @@ pub(crate) struct Wants {
     pub(crate) json: bool,
     /// JSON rather than HTML by `Accept` alone: for a flow that was just begun.
     pub(crate) json_page: bool,
+    /// HTML by `Accept`, whatever the body is.
+    pub(crate) browser: bool,
 }
 
 /// The head of a request: what its client understands, its cookies and its other headers.

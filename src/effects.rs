@@ -1,12 +1,13 @@
-//! What an answer writes beside its flow, in the same unit: letters, and what is counted of an address.
+//! What an answer writes beside its flow, in the same unit: letters, what is counted of an address, and how far its proof
+//! has come.
 //!
 //! 1. A letter counts towards the bound of its address. The surplus is dropped: the answer looks the same.
 //! 2. A counter that somebody else changed meanwhile makes the unit stale, and the chapter runs again.
 
 use time::OffsetDateTime;
 
-use crate::host::{HostError, Outgoing, Put, Random, Storage, Unit};
-use crate::identity::Address;
+use crate::host::{HostError, Identities, Outgoing, Put, Random, Storage, Unit};
+use crate::identity::{Address, AddressState, IdentityId};
 use crate::limits::{AddressLimits, Counted, Counter};
 use crate::mail::Letter;
 use crate::proof::Nonce;
@@ -42,9 +43,15 @@ impl std::fmt::Debug for Desk<'_> {
 pub(crate) struct Effects {
     letters: Vec<Outgoing>,
     counters: Vec<Counter>,
+    addresses: Vec<(IdentityId, Address, AddressState)>,
 }
 
 impl Effects {
+    /// Changes how far the proof of an address has come.
+    pub(crate) fn address_changed(&mut self, id: IdentityId, address: Address, to: AddressState) {
+        self.addresses.push((id, address, to));
+    }
+
     /// Posts a letter. Says whether it will be sent: beyond the bound of its address it is not.
     pub(crate) async fn post(&mut self, desk: Desk<'_>, letter: &Letter) -> Result<bool, HostError> {
         let counter = self.counter(desk, Counted::Letters, &letter.to).await?;
@@ -83,7 +90,7 @@ impl Effects {
 
     /// Whether there is anything to be written.
     pub(crate) fn is_empty(&self) -> bool {
-        self.letters.is_empty() && !self.counters.iter().any(Counter::is_changed)
+        self.letters.is_empty() && self.addresses.is_empty() && !self.counters.iter().any(Counter::is_changed)
     }
 
     /// Whether a letter waits.
@@ -92,12 +99,20 @@ impl Effects {
     }
 
     /// Writes everything into the unit.
-    pub(crate) async fn write(&self, unit: &mut dyn Unit, now: OffsetDateTime) -> Result<Put, HostError> {
+    pub(crate) async fn write(
+        &self,
+        unit: &mut dyn Unit,
+        identities: &dyn Identities,
+        now: OffsetDateTime,
+    ) -> Result<Put, HostError> {
         for counter in self.counters.iter().filter(|counter| counter.is_changed()) {
             let (record, was) = counter.record(now);
             if unit.put(&record, was).await? == Put::Stale {
                 return Ok(Put::Stale);
             }
+        }
+        for (id, address, to) in &self.addresses {
+            identities.address_changed(unit, *id, address, *to).await?;
         }
         for letter in &self.letters {
             unit.post(letter.clone()).await?;

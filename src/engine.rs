@@ -28,6 +28,9 @@ use crate::trace;
 /// How long an error is kept for the page that shows it.
 const ERROR_LIFE: Duration = Duration::hours(24);
 
+/// How often a submission is tried before the client is told to come back.
+pub(crate) const TRIES: usize = 3;
+
 /// Everything that the story needs, put together by the builder.
 pub(crate) struct Engine {
     pub(crate) config: Config,
@@ -132,7 +135,7 @@ impl Engine {
         effects: &Effects,
         now: OffsetDateTime,
     ) -> Result<Put, HostError> {
-        if effects.write(unit.as_mut(), now).await? == Put::Stale {
+        if effects.write(unit.as_mut(), self.identities.as_ref(), now).await? == Put::Stale {
             return Ok(Put::Stale);
         }
         unit.commit().await?;

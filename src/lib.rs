@@ -85,11 +85,12 @@ pub mod templates;
 pub mod testing;
 mod trace;
 pub mod upkeep;
+mod verification;
 mod wire;
 
 pub use builder::{BuildError, Builder};
 pub use caller::{Caller, ClientAddress};
-pub use config::{After, CookieSettings, SameSite, SessionSettings, Style};
+pub use config::{After, CookieSettings, SameSite, SessionSettings, Style, Verification};
 pub use hashing::Hashing;
 pub use limits::AddressLimits;
 pub use schema::{Schema, SchemaError};

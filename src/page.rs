@@ -1,11 +1,14 @@
 //! What a page is: the facts of its flow, its fields in their order, and its token.
 
 mod order;
+mod verification;
 
 use serde_json::Value;
 
 use crate::flow::{Facts, Screen};
 use crate::message::{Message, Placed};
+
+pub(crate) use verification::{ADDRESS_FIELD, CODE_FIELD, Drawing, LINK_FIELD, VerificationPage};
 
 /// A field of a page: one thing the person sees, fills in or presses.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +132,8 @@ pub enum InputKind {
     Date,
     /// Type an address on the web.
     Url,
+    /// A link to follow: its value is where it leads.
+    Anchor,
 }
 
 impl InputKind {
@@ -147,6 +152,7 @@ impl InputKind {
             Self::DateTime => "datetime-local",
             Self::Date => "date",
             Self::Url => "url",
+            Self::Anchor => "a",
         }
     }
 }

@@ -27,7 +27,7 @@ use serde_json::Value;
 use time::Duration;
 
 use super::{Context, Method, Show, Slot, Step};
-use crate::flow::{Screen, State, leaves};
+use crate::flow::{Screen, State, leaves, nanoseconds};
 use crate::form::Submission;
 use crate::identity::{Address, Channel, Draft, MethodId, Traits};
 use crate::limits::Counted;
@@ -82,7 +82,7 @@ struct Memory {
     /// The traits that the codes were sent for.
     traits: Value,
     sent: Vec<Sent>,
-    /// When the codes end: Unix time in milliseconds.
+    /// When the codes end: Unix time in nanoseconds.
     until: i64,
     tries: u32,
 }
@@ -146,7 +146,7 @@ impl Code {
             return Err(Stop::refuse([catalogue::NO_IDENTIFIER.on_page()]));
         }
         let until = cx.now + self.lifespan;
-        let mut new = Memory { traits: form.traits.clone(), sent: Vec::new(), until: milliseconds(until), ..old };
+        let mut new = Memory { traits: form.traits.clone(), sent: Vec::new(), until: nanoseconds(until), ..old };
         for to in addresses {
             let nonce = cx.desk.nonce()?;
             let letter = self.letter(cx, form, &traits, &to, nonce);
@@ -193,7 +193,7 @@ impl Code {
             return Err(too_often());
         }
         let typed = form.text(FIELD).unwrap_or_default();
-        let ended = milliseconds(cx.now) >= memory.until;
+        let ended = nanoseconds(cx.now) >= memory.until;
         let (purpose, flow) = (Purpose::RegistrationCode, *cx.flow.id.as_uuid());
         let mut missed = Vec::new();
         for (to, nonce) in memory.sent.iter().filter_map(Sent::read) {
@@ -230,10 +230,6 @@ impl Sent {
 fn too_often() -> Stop {
     let reason = "The request was submitted too often. Please request another code.";
     Stop::refuse([catalogue::INVALID.with("reason", reason).on_page()])
-}
-
-fn milliseconds(at: time::OffsetDateTime) -> i64 {
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
 /// Whether nothing in the first is another than in the second; what the first leaves out does not count.

@@ -54,6 +54,7 @@ impl Engine {
             Wish::Open(kind, opening) => self.open(visit, kind, opening).await,
             Wish::Show(id) => self.show(visit, id).await,
             Wish::Submit(submitted) => self.submit(visit, submitted).await,
+            Wish::Verify(wish) => self.verify(visit, wish).await,
             Wish::Whoami => self.whoami(visit).await,
             Wish::Schemas { page, per_page } => Ok(self.list_schemas(page, per_page)),
             Wish::Schema(id) => self.schema(&id),

@@ -10,15 +10,17 @@
 
 use super::submit::Work;
 use crate::call::{Outcome, Registered};
+use crate::csrf::Visitor;
 use crate::engine::{Engine, Visit};
 use crate::flow::{FlowKind, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, HookContext, Kind, Opened, RecordId, Witness, WitnessKind};
+use crate::host::{CreateError, HookContext, Kind, Opened, Put, RecordId, Witness, WitnessKind};
 use crate::identity::{Draft, Identity, IdentityId, IdentityState, MethodId};
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
+use crate::verification::Beginning;
 
 use secrecy::SecretString;
 
@@ -91,11 +93,27 @@ impl Engine {
             let hash = self.hash(password, kept).await?;
             draft.set_password_hash(&hash);
         }
-        let (identity, opened) = self.commit(visit, work, draft, form).await?;
-        self.after_commit(visit, work, draft, &identity, opened.as_ref(), form).await?;
+        let beginning = self.begin_proving(visit, work, draft, form).await?;
+        let (identity, opened) = self.commit(visit, work, draft, form, &beginning).await?;
+        let Beginning { begun: verifications, visitor, .. } = beginning;
+        self.after_commit(visit, work, draft, &identity, opened.as_ref(), visitor, form).await?;
         let kind = work.flow.facts.kind;
         let (session, token) = opened.map(|opened| (opened.session, opened.token)).unzip();
-        Ok(Registered { kind, identity, session, token: token.filter(|_| kind == FlowKind::Api), return_url })
+        let token = token.filter(|_| kind == FlowKind::Api);
+        let leads_to_verification = self.config.shows_verification_ui(draft.method.as_str());
+        Ok(Registered { kind, identity, session, token, return_url, verifications, leads_to_verification })
+    }
+
+    /// Begins the flows that prove the addresses of the draft, in the unit of the identity.
+    async fn begin_proving(
+        &self,
+        visit: &Visit,
+        work: &mut Work<'_>,
+        draft: &mut Draft,
+        form: &Submission,
+    ) -> Result<Beginning, Failure> {
+        let (facts, effects) = (&work.flow.facts, &mut work.effects);
+        self.begin_verification(visit, facts, draft, &form.transient, effects).await
     }
 
     /// Asks the hooks about the draft, once for the same draft.
@@ -142,6 +160,7 @@ impl Engine {
         work: &mut Work<'_>,
         draft: &Draft,
         form: &Submission,
+        beginning: &Beginning,
     ) -> Result<(Identity, Option<Opened>), Stop> {
         let flow_id = RecordId::new(*work.flow.facts.id.as_uuid());
         let mut unit = self.storage.begin().await?;
@@ -171,8 +190,19 @@ impl Engine {
             }
             false => None,
         };
+        for record in &beginning.records {
+            if unit.put(record, None).await? == Put::Stale {
+                return Err(Failure::internal("the id of a flow was taken").into());
+            }
+        }
+        if work.effects.write(unit.as_mut(), self.identities.as_ref(), visit.now).await? == Put::Stale {
+            return Err(Failure::conflict().into());
+        }
         if let Err(error) = unit.commit().await {
             self.read_back(work, draft.id, error.into()).await?;
+        }
+        if work.effects.has_letters() {
+            self.posted.notify_one();
         }
         work.flow.spent = Some(draft.id);
         work.version += 1;
@@ -199,11 +229,18 @@ impl Engine {
         draft: &Draft,
         identity: &Identity,
         opened: Option<&Opened>,
+        visitor: Option<Visitor>,
         form: &Submission,
     ) -> Result<(), Stop> {
+        let bound = visitor.is_some();
+        if let Some(visitor) = visitor {
+            visit.visitor = visitor;
+        }
         if let (FlowKind::Browser, Some(opened)) = (work.flow.facts.kind, opened) {
             visit.session_cookie.clone_from(&opened.cookie);
-            visit.visitor = self.csrf.renew(self.random.as_ref())?;
+            if !bound {
+                visit.visitor = self.csrf.renew(self.random.as_ref())?;
+            }
         }
         if identity.state() != IdentityState::Active {
             return Err(Stop::refuse([catalogue::DISABLED.on_page()]));

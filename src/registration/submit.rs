@@ -14,7 +14,7 @@ use super::settle::Kept;
 use crate::call::{Body, Outcome, Submitted};
 use crate::csrf::check_native;
 use crate::effects::Effects;
-use crate::engine::{Engine, Tell, Trouble, Visit};
+use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
 use crate::flow::{Flow, FlowKind, leaves};
 use crate::form::{Form, Submission};
 use crate::message::catalogue;
@@ -22,9 +22,6 @@ use crate::methods::{Context, Method, Show, Slot, Step, names_disabled_method};
 use crate::page::TOKEN_FIELD;
 use crate::schema::Schema;
 use crate::stop::{Failure, FailureKind, Keep, Stop};
-
-/// How often a submission is tried before the client is told to come back.
-const TRIES: usize = 3;
 
 /// A flow being answered, with the version it was loaded at.
 pub(super) struct Work<'a> {

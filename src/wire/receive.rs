@@ -9,8 +9,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::accept::wants;
 use super::body::{self, LARGEST};
 use super::query::first;
-use crate::call::{Body, Call, Opening, Submitted, Wish};
-use crate::caller::Caller;
+use crate::call::{Body, Call, Opening, Submitted, Verify, Wish};
+use crate::caller::{Caller, Wants};
 use crate::config::Config;
 use crate::flow::{FlowId, FlowKind, parse_uuid};
 use crate::page::TOKEN_FIELD;
@@ -35,6 +35,7 @@ pub(crate) struct Received {
 pub(crate) struct Reply {
     pub(crate) json: bool,
     pub(crate) json_page: bool,
+    pub(crate) browser: bool,
     pub(crate) method: Method,
     /// The id that the client or a proxy gave the request; errors repeat it.
     pub(crate) request_id: Option<String>,
@@ -50,7 +51,8 @@ where
     let (parts, body) = request.into_parts();
     let wants = wants(&parts.headers);
     let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let reply = Reply { json: wants.json, json_page: wants.json_page, method: parts.method.clone(), request_id };
+    let Wants { json, json_page, browser } = wants;
+    let reply = Reply { json, json_page, browser, method: parts.method.clone(), request_id };
     let call = call(parts, body, path, config).await;
     Received { call, reply }
 }
@@ -78,6 +80,20 @@ where
             };
             let flow = text("flow").as_deref().and_then(FlowId::parse);
             Wish::Submit(Submitted { flow, body, query: opening(&query) })
+        }
+        Route::OpenVerificationBrowser => Wish::Verify(open_verification(FlowKind::Browser, path, &query)),
+        Route::OpenVerificationApi => Wish::Verify(open_verification(FlowKind::Api, path, &query)),
+        Route::ShowVerification => Wish::Verify(Verify::Show(text("id").as_deref().and_then(FlowId::parse))),
+        Route::SubmitVerification => {
+            let body = submitted_body(&parts, body).await?;
+            let flow = text("flow").as_deref().and_then(FlowId::parse);
+            let token = text("token").filter(|token| !token.is_empty());
+            Wish::Verify(Verify::Submit { flow, body, token, request: request(path, &query) })
+        }
+        Route::Follow => {
+            let flow = text("flow").as_deref().and_then(FlowId::parse);
+            let (head, request) = (parts.method == Method::HEAD, request(path, &query));
+            Wish::Verify(Verify::Follow { flow, code: text("code"), token: text("token"), head, request })
         }
         Route::Whoami => Wish::Whoami,
         Route::Exchange => Wish::Exchange {
@@ -124,6 +140,19 @@ fn opening(query: &str) -> Opening {
         schema: text("identity_schema").filter(|id| !id.is_empty()),
         login_challenge: text("login_challenge"),
         wants_exchange: text("return_session_token_exchange_code").as_deref() == Some("true"),
+    }
+}
+
+fn open_verification(kind: FlowKind, path: &str, query: &str) -> Verify {
+    let return_to = first(query, "return_to").map(std::borrow::Cow::into_owned);
+    Verify::Open { kind, return_to, request: request(path, query) }
+}
+
+/// Path and query of a request, below the base URL.
+fn request(path: &str, query: &str) -> String {
+    match query {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 
