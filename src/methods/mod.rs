@@ -97,6 +97,7 @@ pub trait Method: Send + Sync + 'static {
 /// What a method says when it is done.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "it lives for one call")]
 pub enum Step {
     /// Proved enough: make this identity.
     Register(Draft),

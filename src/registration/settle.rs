@@ -96,8 +96,9 @@ impl Engine {
         let beginning = self.begin_proving(visit, work, draft, form).await?;
         let (identity, opened) = self.commit(visit, work, draft, form, &beginning).await?;
         let Beginning { begun: verifications, visitor, .. } = beginning;
-        self.after_commit(visit, work, draft, &identity, opened.as_ref(), visitor, form).await?;
         let kind = work.flow.facts.kind;
+        self.set_cookies(visit, kind, opened.as_ref(), visitor)?;
+        self.after_commit(visit, work, draft, &identity, form).await?;
         let (session, token) = opened.map(|opened| (opened.session, opened.token)).unzip();
         let token = token.filter(|_| kind == FlowKind::Api);
         let leads_to_verification = self.config.shows_verification_ui(draft.method.as_str());
@@ -221,27 +222,37 @@ impl Engine {
         }
     }
 
-    /// Step 5. The cookies of what was committed go out whatever the hooks say.
-    async fn after_commit(
+    /// The cookies of what was committed go out whatever the hooks say.
+    fn set_cookies(
         &self,
         visit: &mut Visit,
+        kind: FlowKind,
+        opened: Option<&Opened>,
+        bound: Option<Visitor>,
+    ) -> Result<(), Failure> {
+        if let (FlowKind::Browser, Some(opened)) = (kind, opened) {
+            visit.session_cookie.clone_from(&opened.cookie);
+        }
+        match bound {
+            Some(visitor) => visit.visitor = visitor,
+            // Whoever is signed in begins anew.
+            None if kind == FlowKind::Browser && opened.is_some() => {
+                visit.visitor = self.csrf.renew(self.random.as_ref())?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Step 5.
+    async fn after_commit(
+        &self,
+        visit: &Visit,
         work: &Work<'_>,
         draft: &Draft,
         identity: &Identity,
-        opened: Option<&Opened>,
-        visitor: Option<Visitor>,
         form: &Submission,
     ) -> Result<(), Stop> {
-        let bound = visitor.is_some();
-        if let Some(visitor) = visitor {
-            visit.visitor = visitor;
-        }
-        if let (FlowKind::Browser, Some(opened)) = (work.flow.facts.kind, opened) {
-            visit.session_cookie.clone_from(&opened.cookie);
-            if !bound {
-                visit.visitor = self.csrf.renew(self.random.as_ref())?;
-            }
-        }
         if identity.state() != IdentityState::Active {
             return Err(Stop::refuse([catalogue::DISABLED.on_page()]));
         }

@@ -156,7 +156,10 @@ fn asked(flow: &VerificationFlow, form: &Form, token: Option<&str>) -> Result<As
     let method = form.text(METHOD);
     let proof = match flow.proof {
         ProofKind::Code => form.text(CODE_FIELD).map(String::from),
-        ProofKind::Link => form.text(LINK_FIELD).map(String::from).or_else(|| token.map(str::to_owned)),
+        ProofKind::Link => form
+            .text(LINK_FIELD)
+            .map(String::from)
+            .or_else(|| token.filter(|token| !token.is_empty()).map(str::to_owned)),
     };
     match method.as_deref() {
         Some(word) if word == flow.proof.as_str() => {}

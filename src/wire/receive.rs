@@ -72,27 +72,23 @@ where
     let wish = match route {
         Route::OpenBrowser => Wish::Open(FlowKind::Browser, opening(&query)),
         Route::OpenApi => Wish::Open(FlowKind::Api, opening(&query)),
-        Route::Show => Wish::Show(text("id").as_deref().and_then(FlowId::parse)),
+        Route::Show => Wish::Show(flow_id(&query, "id")),
         Route::Submit | Route::SubmitByGet => {
             let body = match route {
                 Route::Submit => submitted_body(&parts, body).await?,
                 _ => Body::ByGet(by_get(&parts.method)),
             };
-            let flow = text("flow").as_deref().and_then(FlowId::parse);
-            Wish::Submit(Submitted { flow, body, query: opening(&query) })
+            Wish::Submit(Submitted { flow: flow_id(&query, "flow"), body, query: opening(&query) })
         }
         Route::OpenVerificationBrowser => Wish::Verify(open_verification(FlowKind::Browser, path, &query)),
         Route::OpenVerificationApi => Wish::Verify(open_verification(FlowKind::Api, path, &query)),
-        Route::ShowVerification => Wish::Verify(Verify::Show(text("id").as_deref().and_then(FlowId::parse))),
+        Route::ShowVerification => Wish::Verify(Verify::Show(flow_id(&query, "id"))),
         Route::SubmitVerification => {
-            let body = submitted_body(&parts, body).await?;
-            let flow = text("flow").as_deref().and_then(FlowId::parse);
-            let token = text("token").filter(|token| !token.is_empty());
-            Wish::Verify(Verify::Submit { flow, body, token, request: request(path, &query) })
+            let (body, flow) = (submitted_body(&parts, body).await?, flow_id(&query, "flow"));
+            Wish::Verify(Verify::Submit { flow, body, token: text("token"), request: request(path, &query) })
         }
         Route::Follow => {
-            let flow = text("flow").as_deref().and_then(FlowId::parse);
-            let (head, request) = (parts.method == Method::HEAD, request(path, &query));
+            let (flow, head, request) = (flow_id(&query, "flow"), parts.method == Method::HEAD, request(path, &query));
             Wish::Verify(Verify::Follow { flow, code: text("code"), token: text("token"), head, request })
         }
         Route::Whoami => Wish::Whoami,
@@ -141,6 +137,10 @@ fn opening(query: &str) -> Opening {
         login_challenge: text("login_challenge"),
         wants_exchange: text("return_session_token_exchange_code").as_deref() == Some("true"),
     }
+}
+
+fn flow_id(query: &str, name: &str) -> Option<FlowId> {
+    first(query, name).as_deref().and_then(FlowId::parse)
 }
 
 fn open_verification(kind: FlowKind, path: &str, query: &str) -> Verify {
