@@ -16,7 +16,8 @@ use crate::upkeep::Flushed;
 /// Where the app's clients find it.
 pub const BASE_URL: &str = "https://app.example.org/auth";
 
-/// The page that the app's browsers are led to: `/sign-up` shows flows, `/sorry` errors, `/welcome` is the end.
+/// The pages that the app's browsers are led to: `/sign-up` shows registrations, `/verify` proofs of addresses, `/sorry`
+/// errors, `/welcome` is the end.
 pub const UI: &str = "https://app.example.org";
 
 /// The app's identity schema: an e-mail address that names the person, and a name that nobody has to give.
@@ -26,7 +27,7 @@ pub const PERSON: &str = r#"{
     "type": "object",
     "properties": { "traits": { "type": "object", "required": ["email"], "additionalProperties": false, "properties": {
         "email": { "type": "string", "format": "email", "title": "E-Mail", "ory.sh/kratos": {
-            "credentials": { "password": { "identifier": true } },
+            "credentials": { "password": { "identifier": true }, "code": { "identifier": true, "via": "email" } },
             "verification": { "via": "email" },
             "recovery": { "via": "email" } } },
         "name": { "type": "object", "properties": {
