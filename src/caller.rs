@@ -160,7 +160,7 @@ mod tests {
         let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let mut map = HeaderMap::new();
         pairs.for_each(|(name, value)| assert!(!map.append(name, value)));
-        Caller::new(Wants { json: false, json_page: false }, map, Extensions::new(), proxies)
+        Caller::new(Wants { json: false, json_page: false, browser: true }, map, Extensions::new(), proxies)
     }
 
     #[test]

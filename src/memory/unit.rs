@@ -92,9 +92,8 @@ impl Transaction {
         self.posts.into_iter().for_each(|row| state.outbox.post(row));
         state.people.extend(self.people.into_iter().map(|person| (person.identity.id(), person)));
         for (id, address, to) in self.addresses {
-            let rows = state.people.get_mut(&id).map(|person| person.identity.verifiable.iter_mut());
-            for row in rows.into_iter().flatten().filter(|row| *row.address() == address) {
-                row.state = to;
+            if let Some(person) = state.people.get_mut(&id) {
+                person.identity.set_address_state(&address, to);
             }
         }
         self.then.into_iter().for_each(|then| then());
