@@ -7,6 +7,7 @@
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
 //! | [`Courier`] | carry a letter | [`log`](crate::log), [`testing`](crate) |
 //! | [`Hook`] | a say before and after | none needed |
+//! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
 //! | [`BreachList`] | which passwords have leaked | [`breach`](crate::breach) |
 //! | [`Clock`], [`Random`] | the time, and bytes that nobody can guess | the system's |
 //!
@@ -14,6 +15,7 @@
 //! wrapper that forwards should `#[deny(clippy::missing_trait_methods)]`.
 
 mod error;
+mod fetch;
 mod hook;
 mod identities;
 mod letters;
@@ -23,6 +25,7 @@ mod storage;
 mod system;
 
 pub use error::{HostError, HostErrorKind};
+pub use fetch::{Fetch, FetchRequest, Fetched, Unfetched, UnfetchedKind};
 pub use hook::{Hook, HookContext};
 pub use identities::{CreateError, Identities};
 pub use letters::{Courier, Model, Rendered, Templates, Undelivered};
