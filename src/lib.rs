@@ -57,6 +57,8 @@ mod config;
 mod csrf;
 mod effects;
 mod engine;
+#[cfg(feature = "_fetch")]
+pub mod fetch;
 pub mod flow;
 pub mod form;
 pub mod hashing;

@@ -20,7 +20,7 @@ use super::HostError;
 
 /// Calls services elsewhere: gateways for text messages, lists of leaked passwords.
 ///
-/// The ready-made part is [`fetch::Client`](crate) (with the features that need it). A host with an HTTP client of its
+/// The ready-made part is `fetch::Client` (with the features that need it). A host with an HTTP client of its
 /// own, or with a proxy that everything must go through, implements it in a dozen lines.
 #[async_trait]
 pub trait Fetch: Send + Sync + 'static {
@@ -349,7 +349,8 @@ mod tests {
     fn json_keeps_a_type_that_was_chosen() {
         let own = HeaderValue::from_static("application/vnd.api+json");
         let plain = FetchRequest::post(url("https://example.org")).with_json(&serde_json::json!({ "a": 1 }));
-        let chosen = FetchRequest::post(url("https://example.org")).with_header(CONTENT_TYPE, own).with_json(&Value::Null);
+        let chosen =
+            FetchRequest::post(url("https://example.org")).with_header(CONTENT_TYPE, own).with_json(&Value::Null);
 
         assert_eq!(plain.headers()[CONTENT_TYPE], "application/json");
         assert_eq!(plain.body().as_ref(), br#"{"a":1}"#);
