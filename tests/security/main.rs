@@ -1,0 +1,4 @@
+//! The security matrix, by its ids.
+
+mod behaviour;
+mod inputs;
