@@ -1,0 +1,3 @@
+//! The security matrix, by its ids.
+
+mod codes;
