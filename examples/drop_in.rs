@@ -34,6 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let memory = Memory::new();
     let registration = loaded.builder.storage(memory.clone()).identities(memory).build()?;
     registration.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let dispatcher = registration.dispatcher().on_give_up(|letter| eprintln!("not delivered: {letter:?}"));
+    tokio::spawn(async move { dispatcher.run_until(std::future::pending()).await });
     let sweeper = registration.sweeper();
     tokio::spawn(async move { sweeper.run_until(std::future::pending()).await });
     let service = with_cors(registration, loaded.cors.as_ref());

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use tower_registration::hashing::verify;
 use tower_registration::host::{CreateError, Hook, HookContext, HostError, Identities, Unit};
-use tower_registration::identity::{Draft, Identity, IdentityId, Owner, Unique};
+use tower_registration::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Unique};
 use tower_registration::memory::{Memory, transaction};
 use tower_registration::methods::Password;
 use tower_registration::{Registration, Schema, Secret, Stop, Style};
@@ -67,6 +67,30 @@ impl Identities for Users {
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
         let found = |user: &&User| user.identity.id() == id;
         Ok(self.with(|users| users.values().find(found).map(|user| user.identity.clone())))
+    }
+
+    async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
+        let user = self.with(|users| users.get(address.value()).cloned());
+        Ok(user.and_then(|user| {
+            let row = user.identity.verifiable_addresses().iter().find(|row| row.address() == address)?;
+            Some((user.identity.id(), row.state()))
+        }))
+    }
+
+    async fn address_changed(
+        &self,
+        unit: &mut dyn Unit,
+        _: IdentityId,
+        address: &Address,
+        to: AddressState,
+    ) -> Result<(), HostError> {
+        let transaction = transaction(unit).ok_or_else(|| HostError::other("storage is in memory"))?;
+        let (users, address) = (self.clone(), address.clone());
+        let change = move |users: &mut HashMap<String, User>| {
+            users.get_mut(address.value()).into_iter().for_each(|user| user.identity.set_address_state(&address, to));
+        };
+        transaction.when_committed(move || users.with(change));
+        Ok(())
     }
 }
 

@@ -2,23 +2,27 @@
 
 mod check;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use time::Duration;
 
-use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Style};
+use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Style, Verification};
 use crate::csrf::Csrf;
+use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
-use crate::host::{Clock, Hook, Identities, Random, Sessions, Storage, SystemClock, SystemRandom};
-use crate::identity::MethodId;
+use crate::host::{Clock, Courier, Hook, Identities, Random, Sessions, Storage, SystemClock, SystemRandom, Templates};
+use crate::identity::{Channel, MethodId};
+use crate::limits::AddressLimits;
 use crate::methods::{Method, Profile};
-use crate::registration::Engine;
 use crate::return_to::ReturnTo;
 use crate::schema::{Schema, Schemas};
 use crate::seal::{Seal, Secret};
 use crate::service::Registration;
 use crate::sessions::StoredSessions;
+use crate::templates::BuiltIn;
 use crate::trace;
+use crate::upkeep::Post;
 
 pub use check::BuildError;
 
@@ -58,6 +62,9 @@ pub struct Builder {
     identities: Option<Arc<dyn Identities>>,
     sessions: Option<Arc<dyn Sessions>>,
     hashing: Hashing,
+    limits: AddressLimits,
+    couriers: BTreeMap<Channel, Arc<dyn Courier>>,
+    templates: Arc<dyn Templates>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     insecure_http: bool,
@@ -87,6 +94,9 @@ impl Builder {
             identities: None,
             sessions: None,
             hashing: Hashing::new(),
+            limits: AddressLimits::new(),
+            couriers: BTreeMap::new(),
+            templates: Arc::new(BuiltIn::new()),
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom::new()),
             insecure_http: false,
@@ -152,6 +162,34 @@ impl Builder {
     /// Sets how passwords are hashed.
     pub fn hashing(mut self, hashing: Hashing) -> Self {
         self.hashing = hashing;
+        self
+    }
+
+    /// Sets who carries letters of this channel.
+    pub fn courier(mut self, channel: Channel, courier: impl Courier) -> Self {
+        self.couriers.insert(channel, Arc::new(courier));
+        self
+    }
+
+    /// Sets who words letters; the ready-made words otherwise.
+    pub fn templates(mut self, templates: impl Templates) -> Self {
+        self.templates = Arc::new(templates);
+        self
+    }
+
+    /// Proves addresses after a registration, and whenever a person asks for it.
+    pub fn verification(self, verification: Verification) -> Self {
+        self.choose(|config| config.verification = Some(verification))
+    }
+
+    /// Sets how often a letter that failed is tried again; otherwise it is tried until what it says has ended.
+    pub fn message_retries(self, retries: u32) -> Self {
+        self.choose(|config| config.message_retries = Some(retries))
+    }
+
+    /// Sets how often something may happen to one address.
+    pub fn address_limits(mut self, limits: AddressLimits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -271,7 +309,8 @@ impl Builder {
         let warnings = self.check()?;
         warnings.iter().for_each(|warning| trace::warning(warning));
         let Self { config, secrets, schemas, default_schema, mut methods, .. } = self;
-        let config = config?;
+        let mut config = config?;
+        config.sends_sms = self.couriers.contains_key(&Channel::Sms);
         let return_to = ReturnTo::new(&config).map_err(BuildError::ReturnUrl)?;
         let seal = Arc::new(Seal::new(secrets).ok_or(BuildError::Missing { part: "secret" })?);
         let default = default_schema.or_else(|| schemas.first().map(|schema| schema.id().to_owned()));
@@ -304,8 +343,11 @@ impl Builder {
             governor,
             clock,
             random,
+            limits: self.limits,
+            posted: Arc::default(),
         };
-        Ok(Registration::new(engine, warnings))
+        let post = Post { couriers: self.couriers, templates: self.templates };
+        Ok(Registration::new(engine, post, warnings))
     }
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::caller::Caller;
 use crate::flow::{FlowId, FlowKind};
 use crate::form::Form;
-use crate::identity::{Identity, Session};
-use crate::page::Page;
+use crate::identity::{Address, Identity, Session};
+use crate::page::{Page, VerificationPage};
 use crate::stop::Failure;
 
 /// A request, taken apart.
@@ -30,6 +30,8 @@ pub(crate) enum Wish {
     Show(Option<FlowId>),
     /// Answer a flow.
     Submit(Submitted),
+    /// Something about a flow that proves an address.
+    Verify(Verify),
     /// Who am I?
     Whoami,
     /// Which identity schemas are there? A page of them, and how many on each.
@@ -44,6 +46,20 @@ pub(crate) enum Wish {
     WrongVerb { allow: &'static str, token: Option<String>, safe: bool },
     /// No path of ours; with the CSRF token that a form brought.
     Unknown { token: Option<String>, safe: bool },
+}
+
+/// What the caller wants of a flow that proves an address. `request` is path and query of the request, below the base
+/// URL.
+#[derive(Debug)]
+pub(crate) enum Verify {
+    /// Begin one.
+    Open { kind: FlowKind, return_to: Option<String>, request: String },
+    /// Look at it again.
+    Show(Option<FlowId>),
+    /// Answer it; `token` comes from the query.
+    Submit { flow: Option<FlowId>, body: Body, token: Option<String>, request: String },
+    /// Open the link of a letter; with `HEAD` nothing comes of it.
+    Follow { flow: Option<FlowId>, code: Option<String>, token: Option<String>, head: bool, request: String },
 }
 
 /// The query of a request that begins a flow.
@@ -105,6 +121,8 @@ pub(crate) enum Outcome {
     Replaced(Replaced),
     /// It is done.
     Registered(Box<Registered>),
+    /// The page of a flow that proves an address, and how it is told.
+    Verification(Box<VerificationPage>, Telling),
     /// Somebody who is signed in is led elsewhere.
     SentAway { to: String, submitted: bool },
     /// Trouble that no page can show.
@@ -121,6 +139,25 @@ pub(crate) enum Outcome {
     WrongVerb { allow: &'static str },
     /// No path of ours.
     Unknown,
+}
+
+/// How the page of a flow that proves an address is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// The flow was begun.
+    Opened,
+    /// It is shown again.
+    Shown,
+    /// It moved on, or a code was wrong.
+    Moved,
+    /// A mistake of the person is shown.
+    Refused,
+    /// It cannot be used any more and this one stands in, for this reason.
+    Replaced(&'static str),
+    /// It has expired and this one stands in.
+    Expired,
+    /// A link was opened.
+    Followed,
 }
 
 /// A flow that stands in for an expired one.
@@ -144,6 +181,17 @@ pub(crate) struct Registered {
     pub(crate) token: Option<SecretString>,
     /// Where a browser is led.
     pub(crate) return_url: String,
+    /// The flows that prove an address, as `continue_with` names them.
+    pub(crate) verifications: Vec<Begun>,
+    /// A browser is led to the page of the last of them.
+    pub(crate) leads_to_verification: bool,
+}
+
+/// A flow that was begun to prove an address.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    pub(crate) flow: FlowId,
+    pub(crate) address: Address,
 }
 
 /// Trouble.

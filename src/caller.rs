@@ -35,6 +35,8 @@ pub(crate) struct Wants {
     pub(crate) json: bool,
     /// JSON rather than HTML by `Accept` alone: for a flow that was just begun.
     pub(crate) json_page: bool,
+    /// HTML by `Accept`, whatever the body is.
+    pub(crate) browser: bool,
 }
 
 /// The head of a request: what its client understands, its cookies and its other headers.
@@ -158,7 +160,7 @@ mod tests {
         let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let mut map = HeaderMap::new();
         pairs.for_each(|(name, value)| assert!(!map.append(name, value)));
-        Caller::new(Wants { json: false, json_page: false }, map, Extensions::new(), proxies)
+        Caller::new(Wants { json: false, json_page: false, browser: true }, map, Extensions::new(), proxies)
     }
 
     #[test]

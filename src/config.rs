@@ -1,6 +1,7 @@
 //! What a host chooses, as plain data. [`crate::builder`] fills and checks it.
 
 mod cookies;
+mod verification;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,8 @@ use url::Url;
 
 pub(crate) use cookies::Keep;
 pub use cookies::{CookieSettings, SameSite, SessionSettings};
+pub(crate) use verification::ProofKind;
+pub use verification::Verification;
 
 /// Everything that is chosen when the service is built.
 #[derive(Clone, Debug)]
@@ -35,6 +38,12 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: usize,
     /// Leave `Strict-Transport-Security` to the host.
     pub(crate) host_sets_hsts: bool,
+    /// How often a letter that failed is tried again; without a number, until what it says has ended.
+    pub(crate) message_retries: Option<u32>,
+    /// Addresses are not proved without it.
+    pub(crate) verification: Option<Verification>,
+    /// Text messages have a courier.
+    pub(crate) sends_sms: bool,
 }
 
 impl Config {
@@ -56,6 +65,9 @@ impl Config {
             cors_origins: Vec::new(),
             trusted_proxies: 0,
             host_sets_hsts: false,
+            message_retries: None,
+            verification: None,
+            sends_sms: false,
             base,
         }
     }
@@ -64,6 +76,12 @@ impl Config {
     pub(crate) fn opens_session(&self, method: &str) -> bool {
         let own = self.after_method.get(method).and_then(|after| after.session);
         own.or(self.after.session).unwrap_or(false)
+    }
+
+    /// Whether a registration by this method leads to the page that proves an address.
+    pub(crate) fn shows_verification_ui(&self, method: &str) -> bool {
+        let own = self.after_method.get(method).and_then(|after| after.verification_ui);
+        own.or(self.after.verification_ui).unwrap_or(false)
     }
 
     /// Where a registration by this method leads when the person asked for nothing else.
@@ -90,6 +108,7 @@ pub enum Style {
 pub struct After {
     pub(crate) return_url: Option<String>,
     pub(crate) session: Option<bool>,
+    pub(crate) verification_ui: Option<bool>,
 }
 
 impl After {
@@ -101,6 +120,13 @@ impl After {
     /// Signs the person in: a cookie for browsers, a token for native clients.
     pub fn session(mut self, open: bool) -> Self {
         self.session = Some(open);
+        self
+    }
+
+    /// Leads the person to the page that proves an address, where one is not proved yet: browsers by a redirect, other
+    /// clients by `continue_with`.
+    pub fn show_verification_ui(mut self, show: bool) -> Self {
+        self.verification_ui = Some(show);
         self
     }
 

@@ -62,7 +62,8 @@ impl Csrf {
             cookie.same_site = SameSite::Lax;
         }
         let pages = [config.base.as_str(), &config.registration_ui, &config.error_ui];
-        let pages = pages.into_iter().chain(config.cors_origins.iter().map(String::as_str));
+        let verification = config.verification.iter().map(|settings| settings.ui.as_str());
+        let pages = pages.into_iter().chain(verification).chain(config.cors_origins.iter().map(String::as_str));
         let listed = pages.filter_map(|page| Url::parse(page).ok()).map(|page| page.origin().ascii_serialization());
         Self { cookie_name: format!("csrf_token_{hex}"), cookie, listed: listed.collect(), seal }
     }
@@ -171,7 +172,7 @@ impl Csrf {
     }
 
     /// The refusal, with what is wrong as the contract tells it.
-    fn violation(&self, caller: &Caller, token: Option<&str>) -> Failure {
+    pub(crate) fn violation(&self, caller: &Caller, token: Option<&str>) -> Failure {
         trace::event(trace::Event::CsrfReject);
         let header_token = caller.header("x-csrf-token").filter(|token| !token.is_empty());
         let is_json =
@@ -218,6 +219,11 @@ fn details(reject_reason: Option<&str>, hint: &str) -> Value {
 }
 
 impl Visitor {
+    /// Whether the secret was made for this answer: the browser has not borne it yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// What a flow keeps of the secret.
     pub(crate) fn binding(&self) -> Option<Tag> {
         self.secret.as_ref().map(|secret| sha256(secret.as_slice()))

@@ -3,6 +3,8 @@
 //! Stored are facts only: which screen, which traits were typed, which messages. What a page shows is made from them
 //! when it is asked for, so nothing is ever inserted into or removed from a stored form.
 
+mod verification;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,9 +13,12 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::config::BaseUrl;
 use crate::identity::{IdentityId, MethodId};
 use crate::message::{Message, MessageKind, Placed};
 use crate::seal::Tag;
+
+pub(crate) use verification::{Target, VerificationFlow};
 
 /// The id of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,6 +151,21 @@ pub struct Facts {
     pub typed: Typed,
 }
 
+impl Facts {
+    /// The URL that the flow was begun at: made from the configuration, only the query is the request's.
+    pub(crate) fn request_url(&self, base: &BaseUrl) -> String {
+        let mut url = base.join(match self.kind {
+            FlowKind::Browser => "/self-service/registration/browser",
+            FlowKind::Api => "/self-service/registration/api",
+        });
+        if !self.query.is_empty() {
+            url.push('?');
+            url.push_str(&self.query);
+        }
+        url
+    }
+}
+
 /// A flow as it is stored: the facts, a drawer for each method, and what binds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
@@ -265,7 +285,7 @@ impl Flow {
         let facts = &self.facts;
         serde_json::to_vec(&Stored {
             k: facts.kind,
-            at: i64::try_from(facts.issued_at.unix_timestamp_nanos()).unwrap_or(i64::MAX),
+            at: nanoseconds(facts.issued_at),
             q: facts.query.clone(),
             rt: facts.return_to.clone(),
             org: facts.organization,
@@ -296,8 +316,7 @@ impl Flow {
         let facts = Facts {
             id,
             kind: stored.k,
-            issued_at: OffsetDateTime::from_unix_timestamp_nanos(stored.at.into())
-                .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            issued_at: read_nanoseconds(stored.at),
             expires_at,
             query: stored.q,
             return_to: stored.rt,
@@ -316,6 +335,15 @@ impl Flow {
         };
         Ok(Self { facts, drawers: stored.d, binding: stored.b, spent })
     }
+}
+
+/// Unix time in nanoseconds, as records keep times.
+pub(crate) fn nanoseconds(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos()).unwrap_or(i64::MAX)
+}
+
+fn read_nanoseconds(at: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(at.into()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 impl From<&Placed> for StoredMessage {

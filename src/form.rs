@@ -75,6 +75,13 @@ impl Submission {
         self.form.text(name)
     }
 
+    /// The traits as they were typed, with the types that the schema gives them. Whether they are right is said by
+    /// [`Context::traits`](crate::methods::Context::traits).
+    #[must_use]
+    pub fn traits(&self) -> &Value {
+        &self.traits
+    }
+
     /// The text of a field that must never be shown; an empty one counts as absent.
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<SecretString> {

@@ -1,11 +1,14 @@
 //! What a page is: the facts of its flow, its fields in their order, and its token.
 
 mod order;
+mod verification;
 
 use serde_json::Value;
 
 use crate::flow::{Facts, Screen};
 use crate::message::{Message, Placed};
+
+pub(crate) use verification::{ADDRESS_FIELD, CODE_FIELD, Drawing, LINK_FIELD, VerificationPage};
 
 /// A field of a page: one thing the person sees, fills in or presses.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +81,10 @@ pub enum Group {
     Default,
     /// The password method.
     Password,
+    /// One-time codes.
+    Code,
+    /// Links in letters.
+    Link,
     /// The steps of the profile.
     Profile,
     /// A method of the host, by its word.
@@ -91,6 +98,8 @@ impl Group {
         match self {
             Self::Default => "default",
             Self::Password => "password",
+            Self::Code => "code",
+            Self::Link => "link",
             Self::Profile => "profile",
             Self::Other(word) => word,
         }
@@ -123,6 +132,8 @@ pub enum InputKind {
     Date,
     /// Type an address on the web.
     Url,
+    /// A link to follow: its value is where it leads.
+    Anchor,
 }
 
 impl InputKind {
@@ -141,6 +152,7 @@ impl InputKind {
             Self::DateTime => "datetime-local",
             Self::Date => "date",
             Self::Url => "url",
+            Self::Anchor => "a",
         }
     }
 }
@@ -178,7 +190,11 @@ impl Page {
             show_typed(&mut fields, &facts);
         }
         let messages = place(&mut fields, &facts.messages);
-        order::arrange(&mut fields, keys);
+        let alone = match &facts.screen {
+            Screen::Only(method) => Some(method.as_str()),
+            Screen::Unified | Screen::Profile | Screen::Credentials => None,
+        };
+        order::arrange(&mut fields, keys, alone);
         let fields = (serves || !fields.is_empty()).then_some(fields);
         Self { facts, fields, messages, transient: None, exchange_code: None }
     }

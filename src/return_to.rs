@@ -19,6 +19,9 @@ use crate::trace;
 /// The longest URL that is looked at, in bytes.
 const LONGEST: usize = 2_048;
 
+/// How much of a URL that cannot be one a refusal shows, in characters.
+const SHOWN: usize = 100;
+
 /// Decides about return URLs.
 #[derive(Clone, Debug)]
 pub(crate) struct ReturnTo {
@@ -33,6 +36,8 @@ struct Rule {
     port: Option<u16>,
     /// The segments that a target must begin with.
     segments: Vec<String>,
+    /// Whether something must stand behind them: the rule ends with a slash.
+    below_only: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +77,8 @@ impl ReturnTo {
         }
         let forbidden = || Failure::return_to_forbidden(&as_asked(asked, default));
         if asked.len() > LONGEST || asked.chars().any(|c| c.is_control() || c == '\\') {
-            return Err(Failure::return_to_forbidden("…"));
+            let shown: String = asked.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+            return Err(Failure::return_to_forbidden(&shown));
         }
         let default = Url::parse(default).map_err(|_| forbidden())?;
         let target = default.join(asked).map_err(|_| forbidden())?;
@@ -108,8 +114,9 @@ impl Rule {
             None => Host::Exactly(host.to_owned()),
         };
         let scheme = url.scheme().to_owned();
+        let below_only = url.path().ends_with('/');
         let segments = segments(&url).into_iter().filter(|segment| !segment.is_empty()).map(str::to_owned).collect();
-        Ok(Self { scheme, host, port: url.port_or_known_default(), segments })
+        Ok(Self { scheme, host, port: url.port_or_known_default(), segments, below_only })
     }
 
     fn covers(&self, target: &Url) -> bool {
@@ -119,10 +126,12 @@ impl Rule {
             Host::Below(end) => host.len() > end.len() && host.ends_with(end.as_str()),
         };
         let own = &self.segments;
+        let path = segments(target);
         same_host
             && target.scheme() == self.scheme
             && target.port_or_known_default() == self.port
-            && segments(target).iter().take(own.len()).eq(own.iter())
+            && path.iter().take(own.len()).eq(own.iter())
+            && (!self.below_only || own.is_empty() || path.len() > own.len())
     }
 }
 
@@ -182,7 +191,7 @@ mod tests {
     fn whole_segments_whole_labels_and_the_same_port_count() {
         let rules = rules(&["https://www.example.org/app/", "https://*.wild.example.org/", "myapp://callback"]);
         let good = [
-            "https://www.example.org/app",
+            "https://www.example.org/app/",
             "https://WWW.EXAMPLE.ORG/app/x?y#z",
             "https://www.example.org:443/app/",
             "https://deep.a.wild.example.org/x",
@@ -190,6 +199,7 @@ mod tests {
             "https://id.example.org/auth/self-service/x",
         ];
         let bad = [
+            "https://www.example.org/app",
             "https://www.example.org/application",
             "https://www.example.org/",
             "http://www.example.org/app/",

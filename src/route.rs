@@ -13,6 +13,16 @@ pub(crate) enum Route {
     Submit,
     /// `GET /self-service/registration?flow=`: answered, but it submits nothing.
     SubmitByGet,
+    /// `GET /self-service/verification/browser`
+    OpenVerificationBrowser,
+    /// `GET /self-service/verification/api`
+    OpenVerificationApi,
+    /// `GET /self-service/verification/flows?id=`
+    ShowVerification,
+    /// `POST /self-service/verification?flow=`
+    SubmitVerification,
+    /// `GET /self-service/verification?flow=`: the link of a letter
+    Follow,
     /// `/sessions/whoami`, every verb
     Whoami,
     /// `GET /sessions/token-exchange`
@@ -47,6 +57,12 @@ impl Route {
             "/self-service/registration" if get => Self::SubmitByGet,
             "/self-service/registration" if *verb == http::Method::POST => Self::Submit,
             "/self-service/registration" => Self::WrongVerb { allow: GET_AND_POST },
+            "/self-service/verification/browser" => only_get(Self::OpenVerificationBrowser),
+            "/self-service/verification/api" => only_get(Self::OpenVerificationApi),
+            "/self-service/verification/flows" => only_get(Self::ShowVerification),
+            "/self-service/verification" if get => Self::Follow,
+            "/self-service/verification" if *verb == http::Method::POST => Self::SubmitVerification,
+            "/self-service/verification" => Self::WrongVerb { allow: GET_AND_POST },
             "/sessions/whoami" => Self::Whoami,
             "/sessions/token-exchange" => only_get(Self::Exchange),
             "/self-service/errors" => only_get(Self::ShowError),
@@ -62,7 +78,13 @@ impl Route {
     ///
     /// The other routes check for themselves or need no check.
     pub(crate) fn is_guarded(path: &str) -> bool {
-        let ignored = ["/self-service/registration", "/self-service/registration/api", "/sessions"];
+        let ignored = [
+            "/self-service/registration",
+            "/self-service/registration/api",
+            "/self-service/verification",
+            "/self-service/verification/api",
+            "/sessions",
+        ];
         let ignored_below = ["/sessions/", "/schemas/"];
         !ignored.contains(&path) && !ignored_below.iter().any(|start| path.starts_with(start))
     }

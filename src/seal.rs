@@ -102,11 +102,34 @@ pub(crate) enum Purpose {
     SessionCookie,
     /// The second half of a pair that a native client exchanges for a session.
     Exchange,
+    /// A code that proves an address to a registration.
+    RegistrationCode,
+    /// A code that proves an address by itself.
+    VerificationCode,
+    /// A link that proves an address by itself.
+    VerificationLink,
+    /// What a letter will say, while it waits.
+    Letter,
+    /// What an opened link said, until a button proves it.
+    OpenedLink,
+    /// The name of a counter, made from an address.
+    Counter,
 }
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 4] = [Self::Csrf, Self::Identity, Self::SessionCookie, Self::Exchange];
+    const ALL: [Self; 10] = [
+        Self::Csrf,
+        Self::Identity,
+        Self::SessionCookie,
+        Self::Exchange,
+        Self::RegistrationCode,
+        Self::VerificationCode,
+        Self::VerificationLink,
+        Self::Letter,
+        Self::OpenedLink,
+        Self::Counter,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -114,6 +137,12 @@ impl Purpose {
             Self::Identity => b"tower-registration/1/identity",
             Self::SessionCookie => b"tower-registration/1/session-cookie",
             Self::Exchange => b"tower-registration/1/exchange",
+            Self::RegistrationCode => b"tower-registration/1/registration-code",
+            Self::VerificationCode => b"tower-registration/1/verification-code",
+            Self::VerificationLink => b"tower-registration/1/verification-link",
+            Self::Letter => b"tower-registration/1/letter",
+            Self::OpenedLink => b"tower-registration/1/opened-link",
+            Self::Counter => b"tower-registration/1/counter",
         }
     }
 }

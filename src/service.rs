@@ -13,9 +13,9 @@ use http_body::Body;
 use http_body_util::{Either, Full};
 
 use crate::call::{Answer, Failed, Outcome};
-use crate::registration::Engine;
+use crate::engine::Engine;
 use crate::route::{Route, below, cleaned};
-use crate::upkeep::Sweeper;
+use crate::upkeep::{Dispatcher, Post, Sweeper};
 use crate::wire::{Headers, Received, receive, respond};
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -33,20 +33,27 @@ pub struct Registration {
 }
 
 struct Inner {
-    engine: Engine,
+    engine: Arc<Engine>,
+    post: Arc<Post>,
     headers: Headers,
     warnings: Vec<String>,
 }
 
 impl Registration {
-    pub(crate) fn new(engine: Engine, warnings: Vec<String>) -> Self {
+    pub(crate) fn new(engine: Engine, post: Post, warnings: Vec<String>) -> Self {
         let headers = Headers::new(&engine.config);
-        Self { inner: Arc::new(Inner { engine, headers, warnings }) }
+        let (engine, post) = (Arc::new(engine), Arc::new(post));
+        Self { inner: Arc::new(Inner { engine, post, headers, warnings }) }
     }
 
     /// A layer that answers our routes and passes everything else to the host's service.
     pub fn layer(&self) -> RegistrationLayer {
         RegistrationLayer { registration: self.clone(), stripped: false }
+    }
+
+    /// Delivers letters; the host runs it beside the service. Without one no letter is sent.
+    pub fn dispatcher(&self) -> Dispatcher {
+        Dispatcher::new(Arc::clone(&self.inner.engine), Arc::clone(&self.inner.post))
     }
 
     /// Removes expired records; the host runs it beside the service.

@@ -10,6 +10,7 @@ pub(crate) enum Event {
     HashShed,
     Duplicate,
     FailClosed,
+    LetterGivenUp,
 }
 
 impl Event {
@@ -21,6 +22,7 @@ impl Event {
             Self::HashShed => "hash_shed",
             Self::Duplicate => "duplicate",
             Self::FailClosed => "fail_closed",
+            Self::LetterGivenUp => "letter_given_up",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Method, Request, StatusCode, header};
@@ -16,6 +17,8 @@ use serde_json::{Value, json};
 struct Program {
     child: Child,
     site: String,
+    /// What it wrote to its standard error so far.
+    log: Arc<Mutex<String>>,
 }
 
 impl Program {
@@ -24,15 +27,21 @@ impl Program {
         let own = std::env::current_exe().unwrap();
         let path = own.parent().and_then(|folder| folder.parent()).unwrap().join("examples").join(name);
         let mut command = Command::new(&path);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
-            panic!("{} could not be started: {error}", path.display());
-        });
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
+                panic!("{} could not be started: {error}", path.display());
+            });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let listening = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).unwrap();
         // What it prints from now on is read away, so that it never waits for a reader.
         std::thread::spawn(move || lines.for_each(drop));
+        let log: Arc<Mutex<String>> = Arc::default();
+        let (kept, errors) = (Arc::clone(&log), BufReader::new(child.stderr.take().unwrap()));
+        std::thread::spawn(move || {
+            errors.lines().map_while(Result::ok).for_each(|line| *kept.lock().unwrap() += &format!("{line}\n"));
+        });
         let site = if listening.starts_with("http") { listening } else { format!("http://{listening}") };
-        Self { child, site }
+        Self { child, site, log }
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String) {
@@ -89,6 +98,31 @@ async fn hyper_plain_signs_people_up() {
 
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["identity"]["traits"]["email"], "ada@example.org");
+}
+
+#[tokio::test]
+async fn one_time_codes_sign_people_up_and_end_in_good_order() {
+    let mut program = Program::start("one_time_codes", &["127.0.0.1:0"]);
+    let (_, flow) = program.get("/auth/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/auth/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let mut answer = json!({ "method": "code", "traits": { "email": "ada@example.org" } });
+
+    let (sent, _) = program.post(&path, "application/json", answer.to_string()).await;
+    let code = loop {
+        let log = program.log.lock().unwrap().clone();
+        let words = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned);
+        if let Some(code) = words {
+            break code;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    answer["code"] = code.into();
+    let (done, _) = program.post(&path, "application/json", answer.to_string()).await;
+
+    assert_eq!((sent.as_u16(), done.as_u16()), (400, 200));
+    let interrupted = Command::new("kill").args(["-INT", &program.child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success() && program.child.wait().unwrap().success());
 }
 
 #[tokio::test]

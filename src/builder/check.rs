@@ -4,6 +4,7 @@ use url::Url;
 
 use super::Builder;
 use crate::config::{Config, SameSite};
+use crate::identity::Channel;
 use crate::schema::SchemaError;
 
 /// A service cannot be built like this.
@@ -84,6 +85,16 @@ pub enum BuildError {
         "there is no method: add for example `.method(Password::new())`, or close registration with `.enabled(false)`"
     )]
     NoMethod,
+    /// Letters would have nobody who carries them.
+    #[error(
+        "letters go by {channel}, and nobody carries them: add `.courier(Channel::{}, …)`; `LogCourier` is enough to try the service out",
+        variant(channel)
+    )]
+    #[non_exhaustive]
+    NoCourier {
+        /// The channel.
+        channel: &'static str,
+    },
     /// Something follows a method that is not there.
     #[error("`.after_method(\"{id}\", …)`: there is no method of this name")]
     #[non_exhaustive]
@@ -116,6 +127,13 @@ pub enum BuildError {
     Hashing(String),
 }
 
+fn variant(channel: &str) -> &'static str {
+    match channel {
+        "sms" => "Sms",
+        _ => "Email",
+    }
+}
+
 fn hint(part: &str) -> &'static str {
     match part {
         "secret" => "; `Secret::random_until_restart()` is enough to try the service out",
@@ -134,13 +152,30 @@ impl Builder {
             return Err(BuildError::PlainHttp { url: config.base.as_str().to_owned() });
         }
         self.check_parts(config)?;
+        self.check_couriers(config)?;
         check_urls(config)?;
         check_cookies(config)?;
-        let lifespans = [("lifespan", config.lifespan), ("session", config.session.lifespan)];
+        let mut lifespans = vec![("lifespan", config.lifespan), ("session", config.session.lifespan)];
+        let verification = config.verification.iter().flat_map(|own| [own.lifespan, own.proof_lifespan]);
+        lifespans.extend(verification.map(|life| ("verification", life)));
         if let Some((setting, _)) = lifespans.into_iter().find(|(_, life)| !life.is_positive()) {
             return Err(BuildError::Lifespan { setting });
         }
         Ok(self.warnings())
+    }
+
+    /// Every channel that letters go by needs a courier.
+    fn check_couriers(&self, config: &Config) -> Result<(), BuildError> {
+        let codes = self.methods.iter().any(|method| method.id().as_str() == "code");
+        let mut channels: Vec<Channel> = Vec::new();
+        for schema in &self.schemas {
+            channels.extend(schema.code_channels().into_iter().filter(|_| codes));
+            channels.extend(schema.verification_channels().into_iter().filter(|_| config.verification.is_some()));
+        }
+        match channels.iter().find(|channel| !self.couriers.contains_key(channel)) {
+            Some(channel) => Err(BuildError::NoCourier { channel: channel.as_str() }),
+            None => Ok(()),
+        }
     }
 
     fn check_parts(&self, config: &Config) -> Result<(), BuildError> {
@@ -194,6 +229,10 @@ fn check_urls(config: &Config) -> Result<(), BuildError> {
     own.chain(by_method).try_for_each(|url| absolute("after", url))?;
     page("registration_ui", &config.registration_ui)?;
     page("error_ui", &config.error_ui)?;
+    if let Some(verification) = &config.verification {
+        page("verification", &verification.ui)?;
+        verification.return_url.iter().try_for_each(|url| absolute("verification", url))?;
+    }
     for origin in &config.cors_origins {
         let parsed = Url::parse(origin).ok().filter(|url| url.origin().ascii_serialization() == *origin);
         parsed.ok_or_else(|| BuildError::CorsOrigin { origin: origin.clone() })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{HostError, Unit};
-use crate::identity::{Draft, Identity, IdentityId, Owner, Unique};
+use crate::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Unique};
 use crate::stop::Stop;
 
 /// Knows who owns what, and creates identities inside an open unit of work.
@@ -41,6 +41,27 @@ pub trait Identities: Send + Sync + 'static {
     ///
     /// [`HostError`] when it cannot be read.
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError>;
+
+    /// Whose address this is, and how far its proof has come.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] when it cannot be said.
+    async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError>;
+
+    /// Changes how far the proof of an address has come, when the unit is committed. An identity that does not have the
+    /// address any more stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] when nothing of the unit can be committed any more.
+    async fn address_changed(
+        &self,
+        unit: &mut dyn Unit,
+        id: IdentityId,
+        address: &Address,
+        to: AddressState,
+    ) -> Result<(), HostError>;
 }
 
 /// Why an identity was not created.
@@ -80,5 +101,19 @@ impl<I: Identities + ?Sized> Identities for Arc<I> {
 
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
         (**self).identity(id).await
+    }
+
+    async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
+        (**self).address(address).await
+    }
+
+    async fn address_changed(
+        &self,
+        unit: &mut dyn Unit,
+        id: IdentityId,
+        address: &Address,
+        to: AddressState,
+    ) -> Result<(), HostError> {
+        (**self).address_changed(unit, id, address, to).await
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::HostError;
+use super::{Delivery, HostError, Leased, Outgoing};
 use crate::identity::IdentityId;
 use crate::seal::{sha256, shaped_as_v4};
 
@@ -40,6 +40,23 @@ pub trait Storage: Send + Sync + 'static {
     /// [`HostError`] when there is none to be had.
     async fn begin(&self) -> Result<Box<dyn Unit>, HostError>;
 
+    /// Takes at most `most` rows of the outbox that are due at `now` and under nobody's lease, the oldest first, and
+    /// puts them under a lease until this time. Taking and marking is one step: no row is leased twice at the same
+    /// time. A row whose lease has ended is taken again. Of each [lane](Outgoing::lane) only the first row is taken,
+    /// whatever has become of it.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] when the storage cannot answer.
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Result<Vec<Leased>, HostError>;
+
+    /// Ends a lease: the row is erased, or due again. Does nothing when the row is under another lease by now, or gone.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] when the storage cannot answer; the lease then ends by itself.
+    async fn done(&self, lease: &Leased, how: Delivery) -> Result<(), HostError>;
+
     /// Removes at most `most` records that expired before this time and says how many it removed.
     ///
     /// # Errors
@@ -66,6 +83,13 @@ pub trait Unit: Send {
     /// [`HostError`] when nothing of the unit can be committed any more.
     async fn spend(&mut self, kind: Kind, id: RecordId, was: Version, by: IdentityId) -> Result<bool, HostError>;
 
+    /// Writes a row of the outbox, when the unit is committed.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] when nothing of the unit can be committed any more.
+    async fn post(&mut self, row: Outgoing) -> Result<(), HostError>;
+
     /// The open transaction, for the host's own rows: whoever knows its type downcasts it.
     fn transaction(&mut self) -> &mut (dyn Any + Send);
 
@@ -85,6 +109,10 @@ pub trait Unit: Send {
 pub enum Kind {
     /// A registration flow.
     Flow,
+    /// A flow that proves an address.
+    Verification,
+    /// How often something happened to an address lately.
+    Counter,
     /// An error that a browser is shown on a page of its own.
     Error,
     /// A pair of codes that a native client exchanges for a session.
@@ -99,6 +127,8 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Flow => "flow",
+            Self::Verification => "verification",
+            Self::Counter => "counter",
             Self::Error => "error",
             Self::Exchange => "exchange",
             Self::Session => "session",
@@ -228,6 +258,14 @@ impl<S: Storage + ?Sized> Storage for Arc<S> {
 
     async fn begin(&self) -> Result<Box<dyn Unit>, HostError> {
         (**self).begin().await
+    }
+
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Result<Vec<Leased>, HostError> {
+        (**self).lease(now, until, most).await
+    }
+
+    async fn done(&self, lease: &Leased, how: Delivery) -> Result<(), HostError> {
+        (**self).done(lease, how).await
     }
 
     async fn sweep(&self, before: OffsetDateTime, most: usize) -> Result<usize, HostError> {

@@ -30,6 +30,7 @@ pub struct Draft {
     traits: Traits,
     credentials: Vec<Credential>,
     proved: Vec<Address>,
+    sent: Vec<Address>,
     external_id: Option<String>,
     state: IdentityState,
     metadata_public: Option<Value>,
@@ -48,6 +49,7 @@ impl Draft {
             traits,
             credentials: Vec::new(),
             proved: Vec::new(),
+            sent: Vec::new(),
             external_id: None,
             state: IdentityState::Active,
             metadata_public: None,
@@ -180,9 +182,10 @@ impl Draft {
 
     /// The addresses that can be verified; those that this registration proved are.
     pub fn verifiable_addresses(&self) -> Vec<VerifiableAddress> {
-        let state = |address: &Address| match self.proved.contains(address) {
-            true => AddressState::Verified(self.created_at),
-            false => AddressState::Pending,
+        let state = |address: &Address| match () {
+            () if self.proved.contains(address) => AddressState::Verified(self.created_at),
+            () if self.sent.contains(address) => AddressState::Sent,
+            () => AddressState::Pending,
         };
         let row = |to: &Address| VerifiableAddress::new(self.row_id("v", to), to.clone(), state(to), self.created_at);
         self.traits.verifiable.iter().map(row).collect()
@@ -221,10 +224,22 @@ impl Draft {
             self.entry(kind).identifiers = identifiers;
         }
         if traits.identifiers_of(&CODE).next().is_some() {
-            self.entry(&CODE).config = json!({ "addresses": code_addresses(&traits) });
+            let addresses = traits.addresses_of(&CODE);
+            let row = |to: &Address| json!({ "channel": to.via().as_str(), "address": to.value() });
+            self.entry(&CODE).config = json!({ "addresses": addresses.iter().map(row).collect::<Vec<_>>() });
         }
         self.credentials.sort_by(|a, b| a.kind.cmp(&b.kind));
         self.traits = traits;
+    }
+
+    /// The addresses that this registration did not prove, in the order of the schema.
+    pub(crate) fn unproved_addresses(&self) -> impl Iterator<Item = Address> + use<'_> {
+        self.traits.verifiable.iter().filter(|address| !self.proved.contains(address)).cloned()
+    }
+
+    /// Marks an address as one that a proof is on its way to.
+    pub(crate) fn set_sent(&mut self, address: Address) {
+        self.sent.push(address);
     }
 
     /// Puts the hash where the password will be looked for.
@@ -245,16 +260,6 @@ impl Draft {
         let name = [self.id.as_uuid().as_bytes().as_slice(), list.as_bytes(), address.value().as_bytes()].concat();
         crate::seal::shaped_as_v4(&crate::seal::sha256(&name))
     }
-}
-
-/// The addresses of the code credential, sorted by address and channel.
-fn code_addresses(traits: &Traits) -> Vec<Value> {
-    let codes = traits.identifiers.iter().filter(|known| known.credential == CODE);
-    let mut addresses: Vec<(&str, &str)> =
-        codes.filter_map(|known| Some((known.value.as_str(), known.via?.as_str()))).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses.into_iter().map(|(address, channel)| json!({ "channel": channel, "address": address })).collect()
 }
 
 /// Without values: traits and metadata belong to a person.

@@ -153,6 +153,11 @@ impl Identity {
         self
     }
 
+    /// Changes how far the proof of an address has come; an address that the identity does not have is left out.
+    pub fn set_address_state(&mut self, address: &Address, to: AddressState) {
+        self.verifiable.iter_mut().filter(|row| row.address == *address).for_each(|row| row.state = to);
+    }
+
     /// Sets the addresses that can recover the account.
     pub fn with_recovery_addresses(mut self, addresses: Vec<RecoveryAddress>) -> Self {
         self.recovery = addresses;

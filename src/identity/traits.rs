@@ -35,6 +35,16 @@ impl Traits {
         self.identifiers.iter().filter(move |known| known.credential == credential).map(Identifier::value)
     }
 
+    /// The addresses that name the person for one kind of credential, sorted.
+    pub(crate) fn addresses_of(&self, credential: &MethodId) -> Vec<Address> {
+        let own = self.identifiers.iter().filter(|known| known.credential == *credential);
+        let mut addresses: Vec<Address> =
+            own.filter_map(|known| Some(Address::new(known.via?, &known.value))).collect();
+        addresses.sort_by(|a, b| (a.value(), a.via()).cmp(&(b.value(), b.via())));
+        addresses.dedup();
+        addresses
+    }
+
     /// The name that a passkey shows, where the schema marks one.
     #[must_use]
     pub fn display_name(&self) -> Option<&str> {

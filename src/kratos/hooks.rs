@@ -7,11 +7,11 @@ use super::section::Section;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Hooks {
     pub(super) session: bool,
+    pub(super) verification_ui: bool,
 }
 
-/// Names that mean nothing to a registration, or nothing while addresses are not verified.
-const WITHOUT_EFFECT: [&str; 6] = [
-    "show_verification_ui",
+/// Names that mean nothing to a registration.
+const WITHOUT_EFFECT: [&str; 5] = [
     "verification",
     "require_verified_address",
     "revoke_active_sessions",
@@ -25,6 +25,7 @@ pub(super) fn read(holder: &mut Section) -> Result<Hooks, LoadError> {
         let name = entry.text("hook")?.ok_or_else(|| entry.fault("hook", "is missing"))?;
         match name.as_str() {
             "session" => hooks.session = true,
+            "show_verification_ui" => hooks.verification_ui = true,
             "web_hook" => return Err(entry.fault("hook", "`web_hook` is not supported yet; write a `Hook` in Rust")),
             known if WITHOUT_EFFECT.contains(&known) => {}
             other => return Err(entry.fault("hook", format!("`{other}` is not supported"))),

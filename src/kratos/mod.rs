@@ -25,6 +25,7 @@ mod section;
 mod selfservice;
 mod serve;
 mod units;
+mod verification;
 
 use serde_json::Value;
 
@@ -103,10 +104,16 @@ fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
     builder = parts::hashing(builder, root.section("hashers")?)?;
     builder = parts::cookies(builder, root.section("cookies")?, root.section("session")?, dev)?;
     builder = identity::read(builder, root.section("identity")?)?;
-    builder = selfservice::read(builder, root.section("selfservice")?)?;
+    let every_address = parts::every_address(&mut root)?;
+    builder = selfservice::read(builder, root.section("selfservice")?, every_address)?;
     parts::refuse_unsupported(&mut root)?;
     root.end()?;
     Ok(Loaded { builder, listen: serve.listen, cors: serve.cors })
+}
+
+/// The page that is shown where none is configured.
+fn fallback(flow: &str) -> String {
+    format!("https://www.ory.com/kratos/docs/fallback/{flow}")
 }
 
 /// A configuration file cannot be taken over.

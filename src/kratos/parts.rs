@@ -101,17 +101,8 @@ fn secure(section: &mut Section) -> Result<Option<bool>, LoadError> {
 }
 
 /// Switches that would change a registration.
-pub(super) fn refuse_unsupported(root: &mut Section) -> Result<(), LoadError> {
-    let mut security = root.section("security")?;
-    // Mitigating enumeration changes nothing about a registration, and references out of a schema are never followed.
-    security.ignore(&["account_enumeration", "disallow_ref_in_identity_schemas"]);
-    security.end()?;
-    let mut oauth2 = root.section("oauth2_provider")?;
-    if let Some(key) = oauth2.left().next().map(str::to_owned).filter(|key| key == "url") {
-        return Err(oauth2.fault(&key, "OAuth2 login challenges are not supported yet"));
-    }
-    oauth2.ignore(&["headers", "override_return_to"]);
-    oauth2.end()?;
+/// Reads `feature_flags`: whether every address of a registration is proved at once.
+pub(super) fn every_address(root: &mut Section) -> Result<bool, LoadError> {
     let mut flags = root.section("feature_flags")?;
     flags.ignore(&[
         "cacheable_sessions",
@@ -122,7 +113,21 @@ pub(super) fn refuse_unsupported(root: &mut Section) -> Result<(), LoadError> {
         "password_profile_registration_node_group",
     ]);
     flags.must_be_off("legacy_allow_insecure_origins", "a star may only stand for whole labels of a host name")?;
-    flags.must_be_off("legacy_continue_with_verification_ui", "is not supported yet")?;
     flags.must_be_off("legacy_oidc_registration_node_group", "is not supported yet")?;
-    flags.end()
+    let every = flags.flag("legacy_continue_with_verification_ui")?.unwrap_or(false);
+    flags.end()?;
+    Ok(every)
+}
+
+pub(super) fn refuse_unsupported(root: &mut Section) -> Result<(), LoadError> {
+    let mut security = root.section("security")?;
+    // Mitigating enumeration changes nothing about a registration, and references out of a schema are never followed.
+    security.ignore(&["account_enumeration", "disallow_ref_in_identity_schemas"]);
+    security.end()?;
+    let mut oauth2 = root.section("oauth2_provider")?;
+    if let Some(key) = oauth2.left().next().map(str::to_owned).filter(|key| key == "url") {
+        return Err(oauth2.fault(&key, "OAuth2 login challenges are not supported yet"));
+    }
+    oauth2.ignore(&["headers", "override_return_to"]);
+    oauth2.end()
 }

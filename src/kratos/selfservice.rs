@@ -1,22 +1,23 @@
 //! `selfservice`: methods, the registration flow, return URLs, pages.
 
 use super::section::Section;
-use super::{LoadError, hooks};
+use super::verification::{self, Proofs};
+use super::{LoadError, fallback, hooks};
 use crate::builder::Builder;
 use crate::config::{After, Style};
 use crate::identity::MethodId;
-use crate::methods::Password;
+use crate::methods::{Code, Password};
 
 const NOT_YET: &str = "is not supported yet";
 
-pub(super) fn read(builder: Builder, mut section: Section) -> Result<Builder, LoadError> {
+pub(super) fn read(builder: Builder, mut section: Section, every_address: bool) -> Result<Builder, LoadError> {
     let default = section.text("default_browser_return_url")?;
     let default = default.ok_or_else(|| section.fault("default_browser_return_url", "is missing"))?;
     let mut builder = builder.default_return_url(default);
     for url in section.texts("allowed_return_urls")? {
         builder = builder.allow_return_url(url);
     }
-    let (mut builder, password) = methods(builder, section.section("methods")?)?;
+    let (mut builder, on, proofs) = methods(builder, section.section("methods")?)?;
     let mut flows = section.section("flows")?;
     section.end()?;
     flows.ignore(&["login", "logout", "recovery", "settings"]);
@@ -24,34 +25,34 @@ pub(super) fn read(builder: Builder, mut section: Section) -> Result<Builder, Lo
     let ui = error.text("ui_url")?.unwrap_or_else(|| fallback("error"));
     error.end()?;
     builder = builder.error_ui(ui);
-    let mut verification = flows.section("verification")?;
-    verification.must_be_off("enabled", NOT_YET)?;
-    verification.ignore(&["ui_url", "use", "lifespan", "notify_unknown_recipients", "before", "after"]);
-    verification.end()?;
-    builder = registration(builder, flows.section("registration")?, password)?;
+    if let Some(settings) = verification::read(flows.section("verification")?, proofs, every_address)? {
+        builder = builder.verification(settings);
+    }
+    builder = registration(builder, flows.section("registration")?, &on)?;
     flows.end()?;
     Ok(builder)
 }
 
-/// The page that is shown where none is configured.
-fn fallback(flow: &str) -> String {
-    format!("https://www.ory.com/kratos/docs/fallback/{flow}")
-}
+/// The methods that are on, by their words.
+type Methods = Vec<&'static str>;
 
-/// Adds the methods; says whether passwords are among them.
-fn methods(mut builder: Builder, mut section: Section) -> Result<(Builder, bool), LoadError> {
-    section.ignore(&["profile", "link", "totp", "lookup_secret", "b2b", "deviceauthn"]);
+/// Adds the methods; says which, and what carries proofs of addresses.
+fn methods(mut builder: Builder, mut section: Section) -> Result<(Builder, Methods, Proofs), LoadError> {
+    let mut on = Methods::new();
+    section.ignore(&["profile", "totp", "lookup_secret", "b2b", "deviceauthn"]);
     let mut password = section.section("password")?;
     let enabled = password.flag("enabled")?.unwrap_or(true);
     let method = password_method(password.section("config")?, enabled)?;
     password.end()?;
     if enabled {
         builder = builder.method(method);
+        on.push("password");
     }
-    let mut code = section.section("code")?;
-    code.ignore(&["enabled", "mfa_enabled", "config"]);
-    code.must_be_off("passwordless_enabled", NOT_YET)?;
-    code.end()?;
+    let (proofs, passwordless) = proofs(&mut section)?;
+    if passwordless {
+        builder = builder.method(code_method(proofs));
+        on.push("code");
+    }
     for name in ["oidc", "saml", "webauthn", "passkey", "captcha"] {
         let mut method = section.section(name)?;
         method.must_be_off("enabled", NOT_YET)?;
@@ -59,7 +60,43 @@ fn methods(mut builder: Builder, mut section: Section) -> Result<(Builder, bool)
         method.end()?;
     }
     section.end()?;
-    Ok((builder, enabled))
+    Ok((builder, on, proofs))
+}
+
+/// What carries proofs of addresses, and whether people may sign up with codes.
+fn proofs(methods: &mut Section) -> Result<(Proofs, bool), LoadError> {
+    let mut code = methods.section("code")?;
+    let code_on = code.flag("enabled")?.unwrap_or(true);
+    let passwordless = code.flag("passwordless_enabled")?.unwrap_or(false);
+    code.ignore(&["mfa_enabled"]);
+    let mut config = code.section("config")?;
+    code.end()?;
+    let code_lifespan = config.duration("lifespan")?;
+    let max_submissions = config.number("max_submissions")?.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
+    config.ignore(&["missing_credential_fallback_enabled"]);
+    config.end()?;
+    let mut link = methods.section("link")?;
+    let link_on = link.flag("enabled")?.unwrap_or(false);
+    let mut config = link.section("config")?;
+    link.end()?;
+    let link_lifespan = config.duration("lifespan")?;
+    config.ignore(&["base_url"]);
+    config.end()?;
+    Ok((
+        Proofs { code: code_on, code_lifespan, max_submissions, link: link_on, link_lifespan },
+        code_on && passwordless,
+    ))
+}
+
+fn code_method(proofs: Proofs) -> Code {
+    let mut method = Code::new();
+    if let Some(lifespan) = proofs.code_lifespan {
+        method = method.lifespan(lifespan);
+    }
+    if let Some(most) = proofs.max_submissions {
+        method = method.max_submissions(most);
+    }
+    method
 }
 
 fn password_method(mut config: Section, enabled: bool) -> Result<Password, LoadError> {
@@ -80,7 +117,7 @@ fn password_method(mut config: Section, enabled: bool) -> Result<Password, LoadE
     Ok(method)
 }
 
-fn registration(mut builder: Builder, mut section: Section, password: bool) -> Result<Builder, LoadError> {
+fn registration(mut builder: Builder, mut section: Section, on: &[&str]) -> Result<Builder, LoadError> {
     builder = builder.enabled(section.flag("enabled")?.unwrap_or(true));
     builder = builder.login_hints(section.flag("login_hints")?.unwrap_or(false));
     builder = builder.registration_ui(section.text("ui_url")?.unwrap_or_else(|| fallback("registration")));
@@ -98,13 +135,13 @@ fn registration(mut builder: Builder, mut section: Section, password: bool) -> R
     let mut before = section.section("before")?;
     hooks::read(&mut before)?;
     before.end()?;
-    builder = after(builder, section.section("after")?, password)?;
+    builder = after(builder, section.section("after")?, on)?;
     section.end()?;
     Ok(builder)
 }
 
 /// What follows a registration: hooks count for their method alone, return URLs also for all.
-fn after(mut builder: Builder, mut section: Section, password: bool) -> Result<Builder, LoadError> {
+fn after(mut builder: Builder, mut section: Section, on: &[&str]) -> Result<Builder, LoadError> {
     hooks::read(&mut section)?;
     let mut all = After::new();
     if let Some(url) = section.text("default_browser_return_url")? {
@@ -113,13 +150,16 @@ fn after(mut builder: Builder, mut section: Section, password: bool) -> Result<B
     builder = builder.after(all);
     for name in ["password", "code", "oidc", "webauthn", "passkey", "saml"] {
         let mut own = section.section(name)?;
-        let mut after = After::new().session(hooks::read(&mut own)?.session);
+        let mut after = {
+            let hooks = hooks::read(&mut own)?;
+            After::new().session(hooks.session).show_verification_ui(hooks.verification_ui)
+        };
         if let Some(url) = own.text("default_browser_return_url")? {
             after = after.return_url(url);
         }
         own.end()?;
-        if name == "password" && password {
-            builder = builder.after_method(&MethodId::new("password"), after);
+        if on.contains(&name) {
+            builder = builder.after_method(&MethodId::new(name), after);
         }
     }
     section.end()?;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::unit::transaction;
 use super::{Memory, Person};
 use crate::host::{CreateError, HostError, Identities, Unit};
-use crate::identity::{Draft, Identity, IdentityId, Owner, Unique};
+use crate::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Unique, UniqueKind};
 
 /// Credentials whose one identifier tells a person which account is meant.
 const TELLING: [&str; 3] = ["password", "webauthn", "passkey"];
@@ -30,6 +30,28 @@ impl Identities for Memory {
 
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
         Ok(self.lock().people.get(&id).map(|person| person.identity.clone()))
+    }
+
+    async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
+        let state = self.lock();
+        let id = state.unique.get(&Unique::new(UniqueKind::Verifiable(address.via()), address.value()));
+        let row = id.and_then(|id| state.people.get(id)).and_then(|person| {
+            let row = person.identity.verifiable.iter().find(|row| row.address() == address)?;
+            Some((person.identity.id(), row.state()))
+        });
+        Ok(row)
+    }
+
+    async fn address_changed(
+        &self,
+        unit: &mut dyn Unit,
+        id: IdentityId,
+        address: &Address,
+        to: AddressState,
+    ) -> Result<(), HostError> {
+        let transaction = transaction(unit).ok_or_else(|| HostError::other("the unit is not the memory's"))?;
+        transaction.addresses.push((id, address.clone(), to));
+        Ok(())
     }
 }
 

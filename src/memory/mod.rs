@@ -6,6 +6,7 @@
 //! A host with users of its own in memory still commits together with a flow: see [`Transaction`].
 
 mod identities;
+mod outbox;
 mod unit;
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::host::{HostError, Kind, Put, Record, RecordId, Storage, Unit, Version};
+use crate::host::{Delivery, HostError, Kind, Leased, Outgoing, Put, Record, RecordId, Storage, Unit, Version};
 use crate::identity::{Credential, Identity, IdentityId, Unique};
 
 pub use unit::{Transaction, transaction};
@@ -41,6 +42,7 @@ struct State {
     by_expiry: BTreeSet<(OffsetDateTime, Key)>,
     people: HashMap<IdentityId, Person>,
     unique: HashMap<Unique, IdentityId>,
+    outbox: outbox::Outbox,
 }
 
 #[derive(Clone)]
@@ -67,6 +69,11 @@ impl Memory {
     #[must_use]
     pub fn credentials(&self, id: IdentityId) -> Vec<Credential> {
         self.lock().people.get(&id).map(|person| person.credentials.clone()).unwrap_or_default()
+    }
+
+    /// The rows of the outbox, in no particular order.
+    pub fn outbox(&self) -> Vec<Outgoing> {
+        self.lock().outbox.rows().cloned().collect()
     }
 
     /// How many records of a kind there are, expired ones included.
@@ -118,6 +125,15 @@ impl Storage for Memory {
 
     async fn begin(&self) -> Result<Box<dyn Unit>, HostError> {
         Ok(Box::new(unit::MemoryUnit::new(self.clone())))
+    }
+
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Result<Vec<Leased>, HostError> {
+        Ok(self.lock().outbox.lease(now, until, most))
+    }
+
+    async fn done(&self, lease: &Leased, how: Delivery) -> Result<(), HostError> {
+        self.lock().outbox.done(lease, how);
+        Ok(())
     }
 
     async fn sweep(&self, before: OffsetDateTime, most: usize) -> Result<usize, HostError> {

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::{Key, Memory, Person, State};
-use crate::host::{HostError, HostErrorKind, Kind, Put, Record, RecordId, Unit, Version};
-use crate::identity::{IdentityId, Unique};
+use crate::host::{HostError, HostErrorKind, Kind, Outgoing, Put, Record, RecordId, Unit, Version};
+use crate::identity::{Address, AddressState, IdentityId, Unique};
 
 /// The open transaction of a unit of [`Memory`], if the unit is one.
 pub fn transaction(unit: &mut dyn Unit) -> Option<&mut Transaction> {
@@ -38,7 +38,9 @@ pub struct Transaction {
     puts: Vec<(Record, Option<Version>)>,
     spends: Vec<(Key, Version, IdentityId)>,
     claims: Vec<(Unique, IdentityId)>,
+    posts: Vec<Outgoing>,
     pub(super) people: Vec<Person>,
+    pub(super) addresses: Vec<(IdentityId, Address, AddressState)>,
     then: Vec<Box<dyn FnOnce() + Send>>,
 }
 
@@ -87,7 +89,13 @@ impl Transaction {
             }
         }
         state.unique.extend(self.claims);
+        self.posts.into_iter().for_each(|row| state.outbox.post(row));
         state.people.extend(self.people.into_iter().map(|person| (person.identity.id(), person)));
+        for (id, address, to) in self.addresses {
+            if let Some(person) = state.people.get_mut(&id) {
+                person.identity.set_address_state(&address, to);
+            }
+        }
         self.then.into_iter().for_each(|then| then());
     }
 }
@@ -105,8 +113,18 @@ pub(super) struct MemoryUnit {
 
 impl MemoryUnit {
     pub(super) fn new(memory: Memory) -> Self {
-        let (puts, spends, claims) = (Vec::new(), Vec::new(), Vec::new());
-        Self { transaction: Transaction { memory, puts, spends, claims, people: Vec::new(), then: Vec::new() } }
+        Self {
+            transaction: Transaction {
+                memory,
+                puts: Vec::new(),
+                spends: Vec::new(),
+                claims: Vec::new(),
+                posts: Vec::new(),
+                people: Vec::new(),
+                addresses: Vec::new(),
+                then: Vec::new(),
+            },
+        }
     }
 }
 
@@ -131,6 +149,11 @@ impl Unit for MemoryUnit {
             own.spends.push(((kind, id), was, by));
         }
         Ok(free && !again)
+    }
+
+    async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
+        self.transaction.posts.push(row);
+        Ok(())
     }
 
     fn transaction(&mut self) -> &mut (dyn Any + Send) {

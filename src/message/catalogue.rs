@@ -16,6 +16,10 @@ macro_rules! catalogue {
 catalogue! {
     /// Label of a button that submits a credential or the profile.
     SIGN_UP = Info 1040001 "Sign up";
+    /// Shown when a code was sent.
+    CODE_SENT = Info 1040005 "A code has been sent to the address(es) you provided. If you have not received a message, check the spelling of the address and retry the registration.";
+    /// Label of the button that sends a code.
+    SEND_CODE = Info 1040006 "Send sign up code";
     /// Shown above the second of two steps.
     CHOOSE_CREDENTIAL = Info 1040009 "Please choose a credential to authenticate yourself with.";
     /// Label of the button back to the step before.
@@ -24,6 +28,28 @@ catalogue! {
     PASSWORD = Info 1070001 "Password";
     /// Label of a trait: its title.
     TRAIT = Info 1070002 "{title}";
+    /// Label of the field for an address to be proved.
+    EMAIL = Info 1070007 "Email";
+    /// Label of the button that sends another code.
+    RESEND_CODE = Info 1070008 "Resend code";
+    /// Label of a button or link that goes on.
+    CONTINUE = Info 1070009 "Continue";
+    /// Label of the field for a code that proves an address.
+    VERIFICATION_CODE = Info 1070011 "Verification code";
+    /// Label of the field for a code that completes a registration.
+    REGISTRATION_CODE = Info 1070012 "Registration code";
+    /// Label of the field for an address to be proved, where text messages are sent too.
+    EMAIL_OR_PHONE = Info 1070018 "Email or phone number";
+    /// Shown when a link was sent.
+    VERIFY_LINK_SENT = Info 1080001 "An email containing a verification link has been sent to the email address you provided. If you have not received an email, check the spelling of the address and make sure to use the address you registered with.";
+    /// Shown when an e-mail address is proved.
+    VERIFIED_EMAIL = Success 1080002 "You successfully verified your email address.";
+    /// Shown when a code was sent to an e-mail address.
+    VERIFY_CODE_SENT = Info 1080003 "An email containing a verification code has been sent to the email address you provided. If you have not received an email, check the spelling of the address and make sure to use the address you registered with.";
+    /// Shown when a code was sent to a phone.
+    VERIFY_SMS_SENT = Info 1080004 "A text message containing a verification code has been sent to the phone number you provided. If you have not received a text message, check the spelling of the number and make sure to use the number you registered with.";
+    /// Shown when a phone number is proved.
+    VERIFIED_PHONE = Success 1080005 "You successfully verified your phone number.";
     /// A mistake in the words of the rule that was broken.
     INVALID = Error 4000001 "{reason}";
     /// A field that must be there is not.
@@ -72,16 +98,30 @@ catalogue! {
     PASSWORD_TOO_LONG = Error 4000033 "The password must be at most {max_length} characters long, but got {actual_length}.";
     /// The password stands in a list of leaked ones.
     PASSWORD_BREACHED = Error 4000034 "The password has been found in data breaches and must no longer be used.";
+    /// The traits are not those that the code was sent for.
+    TRAITS_CHANGED = Error 4000036 "The provided traits do not match the traits previously associated with this flow.";
     /// No e-mail address.
     EMAIL_FORMAT = Error 4000040 "Enter a valid email address";
     /// No phone number.
     PHONE_FORMAT = Error 4000041 "Enter a valid phone number";
     /// Nobody claims the submission.
     NO_METHOD = Error 4010003 "Could not find a strategy to sign you up with. Did you fill out the form correctly?";
+    /// Nobody claims the submission of a flow that proves an address.
+    NO_VERIFY_METHOD = Error 4010006 "Could not find a strategy to verify your account with. Did you fill out the form correctly?";
     /// The identity is inactive.
     DISABLED = Error 4010011 "This account has been disabled. Please contact support for assistance.";
     /// Shown on the flow that replaces an expired one.
     FLOW_EXPIRED = Error 4040001 "The registration flow expired {minutes} minutes ago, please try again.";
+    /// The code of a registration is not the right one.
+    CODE_WRONG = Error 4040003 "The registration code is invalid or has already been used. Please try again.";
+    /// The token of a link is not the right one.
+    VERIFY_TOKEN_WRONG = Error 4070001 "The verification token is invalid or has already been used. Please retry the flow.";
+    /// The address of this flow is proved.
+    VERIFY_DONE = Error 4070002 "The request was already completed successfully and can not be retried.";
+    /// Shown on the flow that replaces an expired one.
+    VERIFY_EXPIRED = Error 4070005 "The verification flow expired {minutes} minutes ago, please try again.";
+    /// The code that proves an address is not the right one.
+    VERIFY_CODE_WRONG = Error 4070006 "The verification code is invalid or has already been used. Please try again.";
 }
 
 /// The message with this number.

@@ -38,6 +38,7 @@
 //! }
 //! ```
 
+mod code;
 mod password;
 mod profile;
 mod similarity;
@@ -49,15 +50,19 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::caller::Caller;
-use crate::config::Style;
+use crate::config::{Config, Style};
+use crate::effects::{Desk, Effects};
 use crate::flow::{Facts, Screen, State};
 use crate::form::Submission;
-use crate::identity::{Draft, MethodId, Traits};
+use crate::identity::{Address, Draft, MethodId, Traits};
+use crate::limits::{Counted, Counter};
+use crate::mail::Letter;
 use crate::message::Message;
 use crate::page::{Field, View};
 use crate::schema::Schema;
 use crate::stop::{Failure, Stop};
 
+pub use code::Code;
 pub use password::{Password, WhenAway};
 pub(crate) use profile::Profile;
 
@@ -92,6 +97,7 @@ pub trait Method: Send + Sync + 'static {
 /// What a method says when it is done.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "it lives for one call")]
 pub enum Step {
     /// Proved enough: make this identity.
     Register(Draft),
@@ -104,7 +110,7 @@ pub enum Step {
 #[must_use]
 pub struct Show {
     pub(crate) screen: Screen,
-    pub(crate) traits: Traits,
+    pub(crate) traits: Value,
     pub(crate) progress: Option<(State, Option<MethodId>)>,
     pub(crate) messages: Vec<Message>,
     pub(crate) repeats_transient: bool,
@@ -112,7 +118,7 @@ pub struct Show {
 
 impl Show {
     /// A screen that shows these traits; how far the flow has come stays as it is.
-    pub fn new(screen: Screen, traits: Traits) -> Self {
+    pub fn new(screen: Screen, traits: Value) -> Self {
         Self { screen, traits, progress: None, messages: Vec::new(), repeats_transient: false }
     }
 
@@ -145,12 +151,20 @@ pub struct Context<'a> {
     pub caller: &'a Caller,
     /// The time.
     pub now: OffsetDateTime,
+    pub(crate) config: &'a Config,
+    pub(crate) desk: Desk<'a>,
     schema: &'a Schema,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(flow: &'a Facts, caller: &'a Caller, now: OffsetDateTime, schema: &'a Schema) -> Self {
-        Self { flow, caller, now, schema }
+    pub(crate) fn new(
+        flow: &'a Facts,
+        caller: &'a Caller,
+        config: &'a Config,
+        desk: Desk<'a>,
+        schema: &'a Schema,
+    ) -> Self {
+        Self { flow, caller, now: desk.now, config, desk, schema }
     }
 
     /// The traits of a submission, judged by the schema together with the fields that must be there.
@@ -161,6 +175,15 @@ impl<'a> Context<'a> {
     pub fn traits(&self, form: &Submission, required: &[&str]) -> Result<Traits, Stop> {
         self.schema.judge(form, required).map_err(Stop::refuse)
     }
+
+    /// Traits that the method kept, judged again.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Refuse`] with all mistakes at once.
+    pub fn kept_traits(&self, traits: &Value) -> Result<Traits, Stop> {
+        self.schema.traits(traits).map_err(Stop::refuse)
+    }
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -169,15 +192,17 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
-/// What a method keeps in the flow: its own drawer, which dies with the flow.
+/// What a method keeps in the flow: its own drawer, which dies with the flow. Letters are posted through it.
 #[derive(Debug)]
 pub struct Slot<'a> {
     drawer: &'a mut Option<Value>,
+    effects: &'a mut Effects,
+    desk: Desk<'a>,
 }
 
 impl<'a> Slot<'a> {
-    pub(crate) fn new(drawer: &'a mut Option<Value>) -> Self {
-        Self { drawer }
+    pub(crate) fn new(drawer: &'a mut Option<Value>, effects: &'a mut Effects, desk: Desk<'a>) -> Self {
+        Self { drawer, effects, desk }
     }
 
     /// What the method remembers; nothing when it kept nothing, or something of another shape.
@@ -199,6 +224,16 @@ impl<'a> Slot<'a> {
     /// Forgets everything.
     pub fn forget(&mut self) {
         *self.drawer = None;
+    }
+
+    /// Posts a letter together with the answer. Says whether it will be sent.
+    pub(crate) async fn post(&mut self, letter: &Letter) -> Result<bool, Stop> {
+        Ok(self.effects.post(self.desk, letter).await?)
+    }
+
+    /// What is counted of an address; what is added is written together with the answer.
+    pub(crate) async fn counter(&mut self, what: Counted, address: &Address) -> Result<&mut Counter, Stop> {
+        Ok(self.effects.counter(self.desk, what, address).await?)
     }
 }
 

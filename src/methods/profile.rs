@@ -91,8 +91,8 @@ impl Method for Profile {
         };
         let back = screen.as_deref() == Some(PREVIOUS) || form.text("method").as_deref() == Some(METHOD_BACK);
         Ok(Step::Show(match back {
-            true => Show::new(Screen::Profile, traits),
-            false => Show::new(Screen::Credentials, traits)
+            true => Show::new(Screen::Profile, traits.value),
+            false => Show::new(Screen::Credentials, traits.value)
                 .progress(State::ChooseMethod, None)
                 .message(catalogue::CHOOSE_CREDENTIAL)
                 .repeat_transient(),

@@ -7,15 +7,17 @@ use super::{Field, Group};
 /// Groups in their order; a group that is not listed comes before all of them.
 const GROUPS: [&str; 9] = ["oidc", "saml", "default", "webauthn", "passkey", "code", "password", "captcha", "profile"];
 
-/// Sorts the fields: by group, then by the position of their names.
+/// Sorts the fields: by group, then by the position of their names. The fields of a method that goes on `alone` stay as
+/// it gave them.
 ///
 /// The second comparison is no total order: fields compare only within a group, or between the default and the
 /// password group. The outcome therefore depends on how it is sorted, and clients see that of Go's stable sort:
 /// insertion sort on blocks, then in-place merges. A sort of the standard library may refuse such a comparison.
-pub(super) fn arrange(fields: &mut [Field], traits: &[String]) {
+pub(super) fn arrange(fields: &mut [Field], traits: &[String], alone: Option<&str>) {
     let keys = keys(traits);
+    let stays = |field: &Field| alone == Some(field.group.as_str());
     fields.sort_by_key(|field| group_rank(&field.group));
-    stable_sort(fields, |a, b| is_before(a, b, &keys));
+    stable_sort(fields, |a, b| !stays(a) && is_before(a, b, &keys));
 }
 
 fn group_rank(group: &Group) -> usize {
@@ -133,7 +135,7 @@ mod tests {
 
     fn arranged(mut fields: Vec<Field>, traits: &[&str]) -> Vec<String> {
         let keys: Vec<String> = traits.iter().map(|name| (*name).to_owned()).collect();
-        arrange(&mut fields, &keys);
+        arrange(&mut fields, &keys, None);
         fields.into_iter().map(|field| field.name).collect()
     }
 
@@ -183,7 +185,7 @@ mod tests {
         keys.sort();
         let mut fields: Vec<Field> = names.iter().map(|name| field(Group::Default, name)).collect();
 
-        arrange(&mut fields, &keys);
+        arrange(&mut fields, &keys, None);
 
         assert_eq!(fields.into_iter().map(|field| field.name).collect::<Vec<_>>(), keys);
     }

@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq;
 use time::{Date, Month, OffsetDateTime, Time};
 use uuid::Uuid;
 
-use super::{Engine, Tell, Trouble, Visit};
 use crate::call::Outcome;
+use crate::engine::{Engine, Tell, Trouble, Visit};
 use crate::flow::{FlowId, parse_uuid};
 use crate::host::{Kind, RecordId};
 use crate::identity::IdentityState;
@@ -96,12 +96,6 @@ impl Engine {
             crate::seal::alphanumeric(&bytes).take(CODE_LENGTH).collect()
         })
     }
-}
-
-/// The body of the record that keeps an error.
-pub(super) fn encode_error(error: &Value, at: OffsetDateTime) -> Vec<u8> {
-    let microseconds = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
-    json!({ "at": microseconds, "error": error }).to_string().into_bytes()
 }
 
 fn decode_error(body: &[u8]) -> Result<(Value, OffsetDateTime), serde_json::Error> {

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Engine, Tell, Trouble, Visit};
 use crate::call::{Opening, Outcome};
+use crate::engine::{Engine, Tell, Trouble, Visit};
 use crate::flow::{Facts, Flow, FlowId, FlowKind, State, Typed};
 use crate::host::{HookContext, HostError, Kind, Put, Record, RecordId};
 use crate::methods::first_screen;

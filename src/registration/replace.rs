@@ -3,9 +3,10 @@
 use time::format_description::well_known::Rfc3339;
 
 use super::submit::{Work, form_of, keep_typed};
-use super::{Engine, Visit};
 use crate::call::{Outcome, Replaced, Submitted};
 use crate::csrf::check_native;
+use crate::effects::Effects;
+use crate::engine::{Engine, Visit};
 use crate::flow::{Flow, FlowKind};
 use crate::form::Submission;
 use crate::message::catalogue;
@@ -32,7 +33,7 @@ impl Engine {
         new.facts.query = old.facts.query;
         new.facts.return_to = old.facts.return_to;
         new.facts.schema = old.facts.schema;
-        let mut work = Work { flow: new, version: 0, schema };
+        let mut work = Work { flow: new, version: 0, schema, effects: Effects::default() };
         work.flow.facts.typed = old.facts.typed;
         typed.iter().for_each(|form| keep_typed(&mut work, form));
         let mut new = work.flow;

@@ -9,16 +9,18 @@
 //! Before the commit everything rolls back when the future is dropped; after it only the answer is lost.
 
 use super::submit::Work;
-use super::{Engine, Visit};
 use crate::call::{Outcome, Registered};
+use crate::csrf::Visitor;
+use crate::engine::{Engine, Visit};
 use crate::flow::{FlowKind, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, HookContext, Kind, Opened, RecordId, Witness, WitnessKind};
+use crate::host::{CreateError, HookContext, Kind, Opened, Put, RecordId, Witness, WitnessKind};
 use crate::identity::{Draft, Identity, IdentityId, IdentityState, MethodId};
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
+use crate::verification::Beginning;
 
 use secrecy::SecretString;
 
@@ -91,11 +93,28 @@ impl Engine {
             let hash = self.hash(password, kept).await?;
             draft.set_password_hash(&hash);
         }
-        let (identity, opened) = self.commit(visit, work, draft, form).await?;
-        self.after_commit(visit, work, draft, &identity, opened.as_ref(), form).await?;
+        let beginning = self.begin_proving(visit, work, draft, form).await?;
+        let (identity, opened) = self.commit(visit, work, draft, form, &beginning).await?;
+        let Beginning { begun: verifications, visitor, .. } = beginning;
         let kind = work.flow.facts.kind;
+        self.set_cookies(visit, kind, opened.as_ref(), visitor)?;
+        self.after_commit(visit, work, draft, &identity, form).await?;
         let (session, token) = opened.map(|opened| (opened.session, opened.token)).unzip();
-        Ok(Registered { kind, identity, session, token: token.filter(|_| kind == FlowKind::Api), return_url })
+        let token = token.filter(|_| kind == FlowKind::Api);
+        let leads_to_verification = self.config.shows_verification_ui(draft.method.as_str());
+        Ok(Registered { kind, identity, session, token, return_url, verifications, leads_to_verification })
+    }
+
+    /// Begins the flows that prove the addresses of the draft, in the unit of the identity.
+    async fn begin_proving(
+        &self,
+        visit: &Visit,
+        work: &mut Work<'_>,
+        draft: &mut Draft,
+        form: &Submission,
+    ) -> Result<Beginning, Failure> {
+        let (facts, effects) = (&work.flow.facts, &mut work.effects);
+        self.begin_verification(visit, facts, draft, &form.transient, effects).await
     }
 
     /// Asks the hooks about the draft, once for the same draft.
@@ -142,11 +161,12 @@ impl Engine {
         work: &mut Work<'_>,
         draft: &Draft,
         form: &Submission,
+        beginning: &Beginning,
     ) -> Result<(Identity, Option<Opened>), Stop> {
         let flow_id = RecordId::new(*work.flow.facts.id.as_uuid());
         let mut unit = self.storage.begin().await?;
         if !unit.spend(Kind::Flow, flow_id, work.version, draft.id).await? {
-            return Err(Failure::busy(1).with_kind(FailureKind::Conflict).into());
+            return Err(Failure::conflict().into());
         }
         let identity = match self.identities.create(unit.as_mut(), draft).await {
             Ok(identity) => identity,
@@ -171,8 +191,19 @@ impl Engine {
             }
             false => None,
         };
+        for record in &beginning.records {
+            if unit.put(record, None).await? == Put::Stale {
+                return Err(Failure::internal("the id of a flow was taken").into());
+            }
+        }
+        if work.effects.write(unit.as_mut(), self.identities.as_ref(), visit.now).await? == Put::Stale {
+            return Err(Failure::conflict().into());
+        }
         if let Err(error) = unit.commit().await {
             self.read_back(work, draft.id, error.into()).await?;
+        }
+        if work.effects.has_letters() {
+            self.posted.notify_one();
         }
         work.flow.spent = Some(draft.id);
         work.version += 1;
@@ -191,20 +222,37 @@ impl Engine {
         }
     }
 
-    /// Step 5. The cookies of what was committed go out whatever the hooks say.
-    async fn after_commit(
+    /// The cookies of what was committed go out whatever the hooks say.
+    fn set_cookies(
         &self,
         visit: &mut Visit,
+        kind: FlowKind,
+        opened: Option<&Opened>,
+        bound: Option<Visitor>,
+    ) -> Result<(), Failure> {
+        if let (FlowKind::Browser, Some(opened)) = (kind, opened) {
+            visit.session_cookie.clone_from(&opened.cookie);
+        }
+        match bound {
+            Some(visitor) => visit.visitor = visitor,
+            // Whoever is signed in begins anew.
+            None if kind == FlowKind::Browser && opened.is_some() => {
+                visit.visitor = self.csrf.renew(self.random.as_ref())?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Step 5.
+    async fn after_commit(
+        &self,
+        visit: &Visit,
         work: &Work<'_>,
         draft: &Draft,
         identity: &Identity,
-        opened: Option<&Opened>,
         form: &Submission,
     ) -> Result<(), Stop> {
-        if let (FlowKind::Browser, Some(opened)) = (work.flow.facts.kind, opened) {
-            visit.session_cookie.clone_from(&opened.cookie);
-            visit.visitor = self.csrf.renew(self.random.as_ref())?;
-        }
         if identity.state() != IdentityState::Active {
             return Err(Stop::refuse([catalogue::DISABLED.on_page()]));
         }

@@ -6,8 +6,8 @@
 
 use serde_json::json;
 
-use super::{Engine, Tell, Trouble, Visit};
 use crate::call::Outcome;
+use crate::engine::{Engine, Tell, Trouble, Visit};
 use crate::flow::{Facts, FlowId, FlowKind};
 use crate::stop::Failure;
 

@@ -11,26 +11,25 @@
 use serde_json::Value;
 
 use super::settle::Kept;
-use super::{Engine, Tell, Trouble, Visit};
 use crate::call::{Body, Outcome, Submitted};
 use crate::csrf::check_native;
+use crate::effects::Effects;
+use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
 use crate::flow::{Flow, FlowKind, leaves};
 use crate::form::{Form, Submission};
-use crate::host::Put;
 use crate::message::catalogue;
 use crate::methods::{Context, Method, Show, Slot, Step, names_disabled_method};
 use crate::page::TOKEN_FIELD;
 use crate::schema::Schema;
 use crate::stop::{Failure, FailureKind, Keep, Stop};
 
-/// How often a submission is tried before the client is told to come back.
-const TRIES: usize = 3;
-
 /// A flow being answered, with the version it was loaded at.
 pub(super) struct Work<'a> {
     pub(super) flow: Flow,
     pub(super) version: i64,
     pub(super) schema: &'a Schema,
+    /// What is written beside the flow.
+    pub(super) effects: Effects,
 }
 
 /// Why a submission got no page and no identity.
@@ -103,7 +102,7 @@ impl Engine {
             return self.replace(visit, flow, submitted).await;
         }
         let schema = self.schemas.of(flow.facts.schema.as_deref());
-        let mut work = Work { flow, version, schema };
+        let mut work = Work { flow, version, schema, effects: Effects::default() };
         let form = match self.read(visit, &mut work, &submitted.body) {
             Ok(form) => form,
             Err(End::Failed(failure)) => return Err(failure),
@@ -121,7 +120,11 @@ impl Engine {
             Ok(Step::Show(next)) => return self.move_on(visit, work, &form, next).await,
             Ok(Step::Register(draft)) => match self.settle(visit, &mut work, &method.id(), draft, &form, kept).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(stop) => stop,
+                Err(stop) => {
+                    // What would have gone along with the identity does not happen.
+                    work.effects = Effects::default();
+                    stop
+                }
             },
             Err(stop) => stop,
         };
@@ -198,8 +201,9 @@ impl Engine {
     ) -> Result<Step, Stop> {
         let word = method.id().to_string();
         let mut drawer = work.flow.drawers.get(&word).cloned();
-        let cx = Context::new(&work.flow.facts, &visit.caller, visit.now, work.schema);
-        let step = method.submit(&cx, form, &mut Slot::new(&mut drawer)).await;
+        let desk = self.desk(visit.now);
+        let cx = Context::new(&work.flow.facts, &visit.caller, &self.config, desk, work.schema);
+        let step = method.submit(&cx, form, &mut Slot::new(&mut drawer, &mut work.effects, desk)).await;
         match drawer {
             Some(memory) => drop(work.flow.drawers.insert(word, memory)),
             None => drop(work.flow.drawers.remove(&word)),
@@ -222,10 +226,10 @@ impl Engine {
         }
         facts.messages = next.messages.into_iter().map(|message| message.on_page()).collect();
         form.emptied.iter().for_each(|name| facts.typed.set(name, &Value::Null));
-        for (name, value) in leaves(next.traits.value(), "traits") {
+        for (name, value) in leaves(&next.traits, "traits") {
             facts.typed.set(&name, &value);
         }
-        self.save(&work).await?;
+        self.save_flow(visit, &work).await?;
         let mut page = self.page(visit, &work.flow)?;
         page.transient = next.repeats_transient.then(|| form.transient.clone());
         Ok(Outcome::Moved(page))
@@ -249,18 +253,15 @@ impl Engine {
         }
         work.flow.facts.messages = messages;
         if saved == Saved::Yes {
-            self.save(&work).await?;
+            self.save_flow(visit, &work).await?;
         }
         Ok(Outcome::Refused(self.page(visit, &work.flow)?))
     }
 
     /// Writes the flow, unless somebody else did.
-    async fn save(&self, work: &Work<'_>) -> Result<(), Failure> {
+    async fn save_flow(&self, visit: &Visit, work: &Work<'_>) -> Result<(), Failure> {
         let record = Self::record(&work.flow, work.version + 1)?;
-        match self.storage.put(&record, Some(work.version)).await? {
-            Put::Stored => Ok(()),
-            Put::Stale => Err(Failure::busy(1).with_kind(FailureKind::Conflict)),
-        }
+        self.save(&record, Some(work.version), &work.effects, visit.now).await
     }
 
     /// A flow that already became somebody: their identifiers are taken, everybody else begins anew. No hash either way.

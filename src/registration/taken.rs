@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Engine;
+use crate::engine::Engine;
 use crate::host::HostError;
 use crate::identity::{Draft, Owner, Traits, UniqueKind};
 use crate::message::{Message, catalogue};

@@ -33,8 +33,13 @@ pub(super) fn decode(outline: &Outline, form: Form) -> Result<Submission, Undeco
             fill(&mut traits, path);
         }
     }
-    let transient = object(&form, TRANSIENT)?;
+    let transient = transient(&form)?;
     Ok(Submission { form, traits, transient, emptied })
+}
+
+/// What the client wants hooks and templates to see.
+pub(super) fn transient(form: &Form) -> Result<Value, Undecodable> {
+    object(form, TRANSIENT)
 }
 
 fn inside_traits(path: &[String]) -> Option<&[String]> {

@@ -51,7 +51,7 @@ pub(super) fn is_email(text: &str) -> bool {
 
 /// Between 1 and 320 bytes around exactly one `@`; before it letters, digits, dots and the marks of RFC 5322 in any
 /// order, behind it a domain that can be looked up.
-fn is_loose_email(text: &str) -> bool {
+pub(crate) fn is_loose_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
     text.len() <= 320

@@ -2,6 +2,8 @@
 //!
 //! Marks are read only off traits that follow the rules of the schema.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::Fault;
@@ -190,6 +192,24 @@ pub(super) fn copy_formats(document: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(copy_formats),
         _ => {}
     }
+}
+
+/// The channels that marks name at this place, such as `/verification/via`.
+pub(super) fn channels(document: &Value, place: &str) -> BTreeSet<Channel> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                let via = members.get(MARK).and_then(|mark| mark.pointer(place)).and_then(Value::as_str);
+                found.extend(via.and_then(Channel::from_word));
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Refuses marks that say something unknown: a typo would leave accounts without an identifier.

@@ -21,16 +21,18 @@ mod outline;
 mod quote;
 mod rules;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::form::Submission;
-use crate::identity::Traits;
+use crate::form::{Form, Submission};
+use crate::identity::{Address, Channel, Traits};
 use crate::message::{Placed, catalogue};
 use crate::page::Field;
 
 pub(crate) use decode::Undecodable;
+pub(crate) use formats::is_loose_email;
 
 /// The largest schema that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -113,6 +115,16 @@ impl Schema {
         &self.document
     }
 
+    /// The channels by which codes of this schema travel to complete a registration.
+    pub(crate) fn code_channels(&self) -> BTreeSet<Channel> {
+        marks::channels(&self.document, "/credentials/code/via")
+    }
+
+    /// The channels of the addresses that can be proved.
+    pub(crate) fn verification_channels(&self) -> BTreeSet<Channel> {
+        marks::channels(&self.document, "/verification/via")
+    }
+
     /// The fields of the traits, in the order of their names.
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
@@ -124,7 +136,7 @@ impl Schema {
     }
 
     /// Decodes a body: gives every trait the type that the schema asks for, where that is possible.
-    pub(crate) fn decode(&self, form: crate::form::Form) -> Result<Submission, Undecodable> {
+    pub(crate) fn decode(&self, form: Form) -> Result<Submission, Undecodable> {
         decode::decode(&self.outline, form)
     }
 
@@ -170,6 +182,26 @@ fn transient_mistake(value: &Value) -> Option<Placed> {
     let too_large = value.to_string().len() > LARGEST_TRANSIENT;
     let reason = format!("at most {LARGEST_TRANSIENT} bytes are allowed");
     too_large.then(|| catalogue::INVALID.with("reason", reason).at(FIELD))
+}
+
+/// What a client wants its host's hooks and templates to see, and what is wrong with it.
+pub(crate) fn transient_of(form: &Form) -> (Value, Option<Placed>) {
+    match decode::transient(form) {
+        Ok(value) => {
+            let mistake = transient_mistake(&value);
+            (value, mistake)
+        }
+        Err(why) => (Value::Null, Some(catalogue::INVALID.with("reason", why.0).on_page())),
+    }
+}
+
+/// The canonical form of an address that somebody typed.
+pub(crate) fn canonical_address(via: Channel, typed: &str) -> Address {
+    let canonical = match via {
+        Channel::Email => canonical::canonical_email(typed).unwrap_or_else(|_| canonical::canonical_identifier(typed)),
+        Channel::Sms => canonical::canonical_phone(typed).unwrap_or_else(|_| typed.trim().to_owned()),
+    };
+    Address::new(via, canonical)
 }
 
 /// All schemas of a service.

@@ -164,6 +164,25 @@ impl Failure {
         Self::of(400, "self_service_flow_disabled", "registration flow disabled", reason)
     }
 
+    pub(crate) fn verification_disabled() -> Self {
+        Self::of(400, "", BAD_REQUEST, "Verification is not allowed because it was disabled.")
+    }
+
+    pub(crate) fn verification_unknown() -> Self {
+        let reason = "The verification request could not be found. Please restart the flow.";
+        Self::of(404, "", NOT_FOUND, reason)
+    }
+
+    /// A flow that proves an address has expired; `details` say where a new one is begun.
+    pub(crate) fn verification_gone(reason: &'static str, details: Value) -> Self {
+        Self::of(410, "", GONE, reason).with_details(details)
+    }
+
+    /// A flow that proves an address was replaced by another.
+    pub(crate) fn verification_replaced(reason: &'static str) -> Self {
+        Self::of(410, "self_service_flow_replaced", "self-service flow replaced", reason)
+    }
+
     pub(crate) fn flow_missing() -> Self {
         Self::of(400, "", BAD_REQUEST, "The flow query parameter is missing or malformed.")
     }
@@ -256,6 +275,11 @@ impl Failure {
     /// There is more work than the service takes on; try again after this many seconds.
     pub(crate) fn busy(seconds: u32) -> Self {
         Self::of(503, "", UNAVAILABLE, "").with_retry_after(seconds)
+    }
+
+    /// Somebody else was faster: the chapter runs again, and if that does not help the client comes back.
+    pub(crate) fn conflict() -> Self {
+        Self::busy(1).with_kind(FailureKind::Conflict)
     }
 
     /// A part of the host is away.

@@ -4,17 +4,20 @@ use super::{Client, ClientKind, Mailbox, TestClock};
 use crate::builder::{BuildError, Builder};
 use crate::config::{After, Style};
 use crate::hashing::Hashing;
-use crate::identity::Identity;
+use crate::host::HostError;
+use crate::identity::{Channel, Identity};
 use crate::memory::Memory;
 use crate::methods::Password;
 use crate::schema::Schema;
 use crate::seal::Secret;
 use crate::service::Registration;
+use crate::upkeep::Flushed;
 
 /// Where the app's clients find it.
 pub const BASE_URL: &str = "https://app.example.org/auth";
 
-/// The page that the app's browsers are led to: `/sign-up` shows flows, `/sorry` errors, `/welcome` is the end.
+/// The pages that the app's browsers are led to: `/sign-up` shows registrations, `/verify` proofs of addresses, `/sorry`
+/// errors, `/welcome` is the end.
 pub const UI: &str = "https://app.example.org";
 
 /// The app's identity schema: an e-mail address that names the person, and a name that nobody has to give.
@@ -24,7 +27,7 @@ pub const PERSON: &str = r#"{
     "type": "object",
     "properties": { "traits": { "type": "object", "required": ["email"], "additionalProperties": false, "properties": {
         "email": { "type": "string", "format": "email", "title": "E-Mail", "ory.sh/kratos": {
-            "credentials": { "password": { "identifier": true } },
+            "credentials": { "password": { "identifier": true }, "code": { "identifier": true, "via": "email" } },
             "verification": { "via": "email" },
             "recovery": { "via": "email" } } },
         "name": { "type": "object", "properties": {
@@ -71,6 +74,7 @@ impl App {
     pub fn bare(choose: impl FnOnce(Builder) -> Builder) -> Result<Self, BuildError> {
         let memory = Memory::new();
         let clock = TestClock::default();
+        let mailbox = Mailbox::new();
         let secret = Secret::random_until_restart().map_err(BuildError::Randomness)?;
         let builder = Registration::builder(BASE_URL)
             .secret(secret)
@@ -78,12 +82,14 @@ impl App {
             .storage(memory.clone())
             .identities(memory.clone())
             .clock(clock.clone())
+            .courier(Channel::Email, mailbox.clone())
+            .courier(Channel::Sms, mailbox.clone())
             .registration_ui(format!("{UI}/sign-up"))
             .error_ui(format!("{UI}/sorry"))
             .default_return_url(format!("{UI}/welcome"))
             .allow_return_url(UI);
         let registration = choose(builder).build()?;
-        Ok(Self { registration, memory, clock, mailbox: Mailbox::new() })
+        Ok(Self { registration, memory, clock, mailbox })
     }
 
     /// The service.
@@ -104,7 +110,16 @@ impl App {
         &self.clock
     }
 
-    /// Where letters arrive.
+    /// Delivers every letter that is due now into the mailbox.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] when the storage cannot answer.
+    pub async fn deliver(&self) -> Result<Flushed, HostError> {
+        self.registration.dispatcher().flush().await
+    }
+
+    /// Where letters arrive, once they are [delivered](App::deliver).
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {
         &self.mailbox

@@ -98,6 +98,41 @@ impl Client {
     /// Answers a flow: as a form from a browser, as JSON otherwise. The CSRF token of the page goes along unless the
     /// answer names one.
     pub async fn submit(&mut self, page: &Reply, answer: Value) -> Reply {
+        self.answer("/self-service/registration", page, answer).await
+    }
+
+    /// Begins a flow that proves an address, with a query, and shows its page.
+    pub async fn open_verification(&mut self, query: &str) -> Reply {
+        let kind = if self.kind == ClientKind::Native { "api" } else { "browser" };
+        let mark = if query.is_empty() { "" } else { "?" };
+        let reply = self.get(&format!("/self-service/verification/{kind}{mark}{query}")).await;
+        self.verification_page(reply).await
+    }
+
+    /// Shows the page of a flow that proves an address.
+    pub async fn show_verification(&mut self, flow: &str) -> Reply {
+        self.get_json(&format!("/self-service/verification/flows?id={flow}")).await
+    }
+
+    /// Answers a flow that proves an address, as [`submit`](Client::submit) answers a registration.
+    pub async fn submit_verification(&mut self, page: &Reply, answer: Value) -> Reply {
+        self.answer("/self-service/verification", page, answer).await
+    }
+
+    /// The page of the flow that proves an address to which an answer leads: the answer itself, the flow that a browser is
+    /// sent to, or the one that a registration names in `continue_with`.
+    pub async fn verification_page(&mut self, reply: Reply) -> Reply {
+        let next = reply.json();
+        let steps = next["continue_with"].as_array().into_iter().flatten();
+        let named = steps.filter_map(|step| step["flow"]["id"].as_str()).next_back().map(str::to_owned);
+        let led = reply.location_parameter("flow").filter(|_| reply.status() != 200);
+        match named.or(led) {
+            Some(flow) => self.show_verification(&flow).await,
+            None => reply,
+        }
+    }
+
+    async fn answer(&mut self, path: &str, page: &Reply, answer: Value) -> Reply {
         let mut answer = answer;
         let token = page.value_of("csrf_token");
         if let Some(members) = answer.as_object_mut()
@@ -105,7 +140,7 @@ impl Client {
         {
             members.entry("csrf_token").or_insert(token);
         }
-        let path = format!("/self-service/registration?flow={}", page.flow_id().unwrap_or_default());
+        let path = format!("{path}?flow={}", page.flow_id().unwrap_or_default());
         match self.kind {
             ClientKind::Browser => self.post_form(&path, &as_form(&answer)).await,
             ClientKind::Spa | ClientKind::Native => self.post_json(&path, &answer).await,

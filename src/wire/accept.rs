@@ -20,10 +20,8 @@ pub(super) fn wants(headers: &HeaderMap) -> Wants {
         .filter(|(_, quality)| *quality > 0.0)
         .collect();
     let by_body = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == JSON);
-    Wants {
-        json: by_body || best(&accepted, &[HTML, "text/*", "*/*", JSON]) == JSON,
-        json_page: best(&accepted, &[HTML, JSON]) == JSON,
-    }
+    let wide = best(&accepted, &[HTML, "text/*", "*/*", JSON]);
+    Wants { json: by_body || wide == JSON, json_page: best(&accepted, &[HTML, JSON]) == JSON, browser: wide == HTML }
 }
 
 /// The offer that fits best: by quality, then by how exactly it was asked for, then by its place among the offers.
@@ -153,7 +151,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
 
-            assert_eq!(wants(&headers), Wants { json, json_page: false });
+            assert_eq!(wants(&headers), Wants { json, json_page: false, browser: true });
         }
     }
 }

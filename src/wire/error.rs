@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::json::time;
 use super::receive::Reply;
 use crate::call::Replaced;
+use crate::flow::FlowId;
 use crate::stop::Failure;
 
 #[derive(Serialize)]
@@ -38,6 +39,12 @@ struct ErrorJson<'a> {
 impl<'a> Envelope<'a> {
     pub(super) fn new(failure: &'a Failure, reply: &'a Reply) -> Self {
         Self { error: error(failure, reply.request_id.as_deref()), expired_at: None, since: None, use_flow_id: None }
+    }
+
+    /// The flow that stands in for another one.
+    pub(super) fn use_flow(failure: &'a Failure, by: FlowId) -> Self {
+        let use_flow_id = Some(by.to_string());
+        Self { error: error(failure, None), expired_at: None, since: None, use_flow_id }
     }
 
     /// Members that stand beside the error; it then says nothing about its request.

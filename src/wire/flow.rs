@@ -6,17 +6,8 @@ use uuid::Uuid;
 
 use super::json::time;
 use crate::config::Config;
-use crate::flow::{Facts, FlowKind};
 use crate::message::Message;
-use crate::page::{Field, Page};
-
-/// Where a flow is begun.
-pub(super) fn open_path(kind: FlowKind) -> &'static str {
-    match kind {
-        FlowKind::Browser => "/self-service/registration/browser",
-        FlowKind::Api => "/self-service/registration/api",
-    }
-}
+use crate::page::{Field, InputKind, Page};
 
 #[derive(Serialize)]
 pub(super) struct FlowJson<'a> {
@@ -42,22 +33,30 @@ pub(super) struct FlowJson<'a> {
 }
 
 #[derive(Serialize)]
-struct Ui<'a> {
-    action: String,
-    method: &'static str,
-    nodes: Option<Vec<Node<'a>>>,
+pub(super) struct Ui<'a> {
+    pub(super) action: String,
+    pub(super) method: &'static str,
+    pub(super) nodes: Option<Vec<Node<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    messages: Vec<MessageJson>,
+    pub(super) messages: Vec<MessageJson>,
 }
 
 #[derive(Serialize)]
-struct Node<'a> {
+pub(super) struct Node<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     group: &'static str,
-    attributes: Attributes<'a>,
+    attributes: NodeAttributes<'a>,
     messages: Vec<MessageJson>,
     meta: Meta,
+}
+
+/// What a node is.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum NodeAttributes<'a> {
+    Input(Attributes<'a>),
+    Anchor { href: Option<&'a Value>, title: Option<MessageJson>, id: &'a str, node_type: &'static str },
 }
 
 #[derive(Serialize)]
@@ -91,7 +90,7 @@ struct Meta {
 }
 
 #[derive(Serialize)]
-struct MessageJson {
+pub(super) struct MessageJson {
     id: u32,
     text: String,
     #[serde(rename = "type")]
@@ -114,7 +113,7 @@ impl<'a> FlowJson<'a> {
             kind: facts.kind.as_str(),
             expires_at: time(facts.expires_at),
             issued_at: time(facts.issued_at),
-            request_url: request_url(facts, config),
+            request_url: facts.request_url(&config.base),
             return_to: facts.return_to.as_deref(),
             active: facts.active.as_ref().map(|method| method.as_str()),
             ui: Ui {
@@ -132,34 +131,33 @@ impl<'a> FlowJson<'a> {
     }
 }
 
-/// The URL that the flow was begun at: made from the configuration, only the query is the request's.
-fn request_url(facts: &Facts, config: &Config) -> String {
-    let mut url = config.base.join(open_path(facts.kind));
-    if !facts.query.is_empty() {
-        url.push('?');
-        url.push_str(&facts.query);
-    }
-    url
-}
-
 impl<'a> From<&'a Field> for Node<'a> {
     fn from(field: &'a Field) -> Self {
+        let label = || field.label.as_ref().map(MessageJson::from);
+        let (kind, attributes) = match field.kind {
+            InputKind::Anchor => {
+                let (href, id) = (field.value.as_ref(), field.name.as_str());
+                ("a", NodeAttributes::Anchor { href, title: label(), id, node_type: "a" })
+            }
+            _ => ("input", NodeAttributes::Input(Attributes::from(field))),
+        };
+        let messages = field.messages.iter().map(MessageJson::from).collect();
+        Self { kind, group: field.group.as_str(), attributes, messages, meta: Meta { label: label() } }
+    }
+}
+
+impl<'a> From<&'a Field> for Attributes<'a> {
+    fn from(field: &'a Field) -> Self {
         Self {
-            kind: "input",
-            group: field.group.as_str(),
-            attributes: Attributes {
-                name: &field.name,
-                kind: field.kind.as_str(),
-                value: field.value.as_ref(),
-                required: field.required,
-                autocomplete: field.autocomplete,
-                pattern: field.pattern.as_deref(),
-                disabled: false,
-                options: field.options.iter().map(|value| Choice { value }).collect(),
-                node_type: "input",
-            },
-            messages: field.messages.iter().map(MessageJson::from).collect(),
-            meta: Meta { label: field.label.as_ref().map(MessageJson::from) },
+            name: &field.name,
+            kind: field.kind.as_str(),
+            value: field.value.as_ref(),
+            required: field.required,
+            autocomplete: field.autocomplete,
+            pattern: field.pattern.as_deref(),
+            disabled: false,
+            options: field.options.iter().map(|value| Choice { value }).collect(),
+            node_type: "input",
         }
     }
 }

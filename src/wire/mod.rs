@@ -10,6 +10,7 @@ mod people;
 mod query;
 mod receive;
 mod respond;
+mod verification;
 
 pub(crate) use headers::Headers;
 pub(crate) use receive::{Received, receive};

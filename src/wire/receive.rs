@@ -9,8 +9,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::accept::wants;
 use super::body::{self, LARGEST};
 use super::query::first;
-use crate::call::{Body, Call, Opening, Submitted, Wish};
-use crate::caller::Caller;
+use crate::call::{Body, Call, Opening, Submitted, Verify, Wish};
+use crate::caller::{Caller, Wants};
 use crate::config::Config;
 use crate::flow::{FlowId, FlowKind, parse_uuid};
 use crate::page::TOKEN_FIELD;
@@ -35,6 +35,7 @@ pub(crate) struct Received {
 pub(crate) struct Reply {
     pub(crate) json: bool,
     pub(crate) json_page: bool,
+    pub(crate) browser: bool,
     pub(crate) method: Method,
     /// The id that the client or a proxy gave the request; errors repeat it.
     pub(crate) request_id: Option<String>,
@@ -50,7 +51,8 @@ where
     let (parts, body) = request.into_parts();
     let wants = wants(&parts.headers);
     let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let reply = Reply { json: wants.json, json_page: wants.json_page, method: parts.method.clone(), request_id };
+    let Wants { json, json_page, browser } = wants;
+    let reply = Reply { json, json_page, browser, method: parts.method.clone(), request_id };
     let call = call(parts, body, path, config).await;
     Received { call, reply }
 }
@@ -70,14 +72,24 @@ where
     let wish = match route {
         Route::OpenBrowser => Wish::Open(FlowKind::Browser, opening(&query)),
         Route::OpenApi => Wish::Open(FlowKind::Api, opening(&query)),
-        Route::Show => Wish::Show(text("id").as_deref().and_then(FlowId::parse)),
+        Route::Show => Wish::Show(flow_id(&query, "id")),
         Route::Submit | Route::SubmitByGet => {
             let body = match route {
                 Route::Submit => submitted_body(&parts, body).await?,
                 _ => Body::ByGet(by_get(&parts.method)),
             };
-            let flow = text("flow").as_deref().and_then(FlowId::parse);
-            Wish::Submit(Submitted { flow, body, query: opening(&query) })
+            Wish::Submit(Submitted { flow: flow_id(&query, "flow"), body, query: opening(&query) })
+        }
+        Route::OpenVerificationBrowser => Wish::Verify(open_verification(FlowKind::Browser, path, &query)),
+        Route::OpenVerificationApi => Wish::Verify(open_verification(FlowKind::Api, path, &query)),
+        Route::ShowVerification => Wish::Verify(Verify::Show(flow_id(&query, "id"))),
+        Route::SubmitVerification => {
+            let (body, flow) = (submitted_body(&parts, body).await?, flow_id(&query, "flow"));
+            Wish::Verify(Verify::Submit { flow, body, token: text("token"), request: request(path, &query) })
+        }
+        Route::Follow => {
+            let (flow, head, request) = (flow_id(&query, "flow"), parts.method == Method::HEAD, request(path, &query));
+            Wish::Verify(Verify::Follow { flow, code: text("code"), token: text("token"), head, request })
         }
         Route::Whoami => Wish::Whoami,
         Route::Exchange => Wish::Exchange {
@@ -124,6 +136,23 @@ fn opening(query: &str) -> Opening {
         schema: text("identity_schema").filter(|id| !id.is_empty()),
         login_challenge: text("login_challenge"),
         wants_exchange: text("return_session_token_exchange_code").as_deref() == Some("true"),
+    }
+}
+
+fn flow_id(query: &str, name: &str) -> Option<FlowId> {
+    first(query, name).as_deref().and_then(FlowId::parse)
+}
+
+fn open_verification(kind: FlowKind, path: &str, query: &str) -> Verify {
+    let return_to = first(query, "return_to").map(std::borrow::Cow::into_owned);
+    Verify::Open { kind, return_to, request: request(path, query) }
+}
+
+/// Path and query of a request, below the base URL.
+fn request(path: &str, query: &str) -> String {
+    match query {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 

@@ -15,7 +15,7 @@ use super::json::{time, write};
 use super::people::{IdentityJson, SessionJson};
 use super::query::with_pair;
 use super::receive::Reply;
-use crate::call::{Answer, Failed, Outcome, Registered};
+use crate::call::{Answer, Begun, Failed, Outcome, Registered};
 use crate::config::Config;
 use crate::flow::FlowKind;
 use crate::page::Page;
@@ -44,9 +44,9 @@ pub(crate) fn respond(answer: Answer, reply: &Reply, config: &Config, headers: &
     response
 }
 
-struct Writer<'a> {
-    reply: &'a Reply,
-    config: &'a Config,
+pub(super) struct Writer<'a> {
+    pub(super) reply: &'a Reply,
+    pub(super) config: &'a Config,
 }
 
 impl Writer<'_> {
@@ -71,6 +71,7 @@ impl Writer<'_> {
             Outcome::Registered(registered) => self.registered(&registered),
             Outcome::SentAway { to, submitted: true } => self.redirect(StatusCode::FOUND, &to),
             Outcome::SentAway { to, submitted: false } => self.redirect(StatusCode::SEE_OTHER, &to),
+            Outcome::Verification(page, telling) => self.verification(&page, telling),
             Outcome::Failed(failed) => self.failed(&failed),
             Outcome::Whoami(known) => {
                 let (session, identity) = *known;
@@ -109,19 +110,31 @@ impl Writer<'_> {
     }
 
     fn registered(&self, registered: &Registered) -> Response<Full<Bytes>> {
+        let verification = registered.verifications.last().filter(|_| registered.leads_to_verification);
         if registered.kind == FlowKind::Browser && !self.reply.json {
-            return self.redirect(StatusCode::SEE_OTHER, &registered.return_url);
+            let ui = verification.map(|begun| self.verification_ui(begun.flow));
+            return self.redirect(StatusCode::SEE_OTHER, ui.as_deref().unwrap_or(&registered.return_url));
         }
         let token = registered.token.as_ref().map(|token| token.expose_secret());
         let identity = &registered.identity;
-        let next = match (registered.kind, token) {
-            (FlowKind::Browser, _) => Some(vec![Next::Redirect { redirect_browser_to: &registered.return_url }]),
-            (FlowKind::Api, Some(token)) => Some(vec![Next::Token { ory_session_token: token }]),
-            (FlowKind::Api, None) => None,
-        };
+        let mut next = Vec::new();
+        if registered.kind == FlowKind::Browser {
+            next.push(Next::Redirect { redirect_browser_to: &registered.return_url });
+        }
+        let every = self.config.verification.as_ref().is_some_and(|settings| settings.every_address);
+        let listed = registered.verifications.iter().filter(|_| every);
+        next.extend(listed.chain(verification).map(|begun| self.next_verification(registered.kind, begun)));
+        next.extend(token.map(|token| Next::Token { ory_session_token: token }));
+        let next = (!next.is_empty()).then_some(next);
         let session = registered.session.as_ref().map(|session| SessionJson::new(session, identity, self.config));
         let identity = IdentityJson::new(identity, self.config);
         self.json(StatusCode::OK, &RegisteredJson { session_token: token, session, identity, continue_with: next })
+    }
+
+    fn next_verification<'n>(&self, kind: FlowKind, begun: &'n Begun) -> Next<'n> {
+        let url = (kind == FlowKind::Browser).then(|| self.verification_ui(begun.flow));
+        let flow = NextFlow { id: begun.flow.to_string(), verifiable_address: begun.address.value(), url };
+        Next::Verification { flow }
     }
 
     fn failed(&self, failed: &Failed) -> Response<Full<Bytes>> {
@@ -145,7 +158,12 @@ impl Writer<'_> {
         response
     }
 
-    fn error(&self, status: StatusCode, failure: &Failure, envelope: &Envelope<'_>) -> Response<Full<Bytes>> {
+    pub(super) fn error(
+        &self,
+        status: StatusCode,
+        failure: &Failure,
+        envelope: &Envelope<'_>,
+    ) -> Response<Full<Bytes>> {
         let mut response = self.json(status, envelope);
         response.headers_mut().insert(header::CONTENT_TYPE, ERROR);
         // An id that says what happened, or one that leads to the log, or none.
@@ -186,7 +204,7 @@ impl Writer<'_> {
         with_pair(&self.config.registration_ui, "flow", &page.facts.id.to_string())
     }
 
-    fn json<T: Serialize>(&self, status: StatusCode, document: &T) -> Response<Full<Bytes>> {
+    pub(super) fn json<T: Serialize>(&self, status: StatusCode, document: &T) -> Response<Full<Bytes>> {
         match write(document) {
             Ok(body) => with_type(status, JSON, body),
             Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "Internal Server Error\n"),
@@ -194,7 +212,7 @@ impl Writer<'_> {
     }
 
     /// Leads a browser elsewhere. Answers to GET carry a line of HTML, as browsers of old wanted it.
-    fn redirect(&self, status: StatusCode, to: &str) -> Response<Full<Bytes>> {
+    pub(super) fn redirect(&self, status: StatusCode, to: &str) -> Response<Full<Bytes>> {
         let Ok(location) = HeaderValue::from_str(to) else {
             return plain(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "Internal Server Error\n");
         };
@@ -233,6 +251,16 @@ enum Next<'a> {
     Token { ory_session_token: &'a str },
     #[serde(rename = "redirect_browser_to")]
     Redirect { redirect_browser_to: &'a str },
+    #[serde(rename = "show_verification_ui")]
+    Verification { flow: NextFlow<'a> },
+}
+
+#[derive(Serialize)]
+struct NextFlow<'a> {
+    id: String,
+    verifiable_address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -17,13 +17,17 @@ use source::Source;
 const FLOORS: &[&[&str]] = &[
     &["message", "route", "config", "trace", "seal"],
     &["identity", "stop"],
-    &["flow", "form"],
+    &["proof"],
+    &["flow", "form", "mail"],
     &["caller", "page"],
     &["schema"],
     &["host"],
-    &["call"],
+    &["limits"],
+    &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire"],
-    &["memory", "sessions", "breach", "log"],
+    &["memory", "sessions", "breach", "log", "templates"],
+    &["engine"],
+    &["verification"],
     &["registration"],
     &["upkeep"],
     &["service"],
@@ -32,10 +36,23 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// What the stories may use of the floor of the presenters.
-const FOR_STORIES: [&str; 4] = ["csrf", "return_to", "hashing", "methods"];
+const FOR_STORIES: [&str; 5] = ["csrf", "return_to", "hashing", "methods", "engine"];
+
+/// The stories: one chapter a file.
+const STORIES: [&str; 2] = ["verification", "registration"];
 
 /// Where JSON of ours is written or read.
-const SERIALISES: [&str; 5] = ["wire/", "flow.rs", "sessions/stored.rs", "schema/document.rs", "methods/mod.rs"];
+const SERIALISES: [&str; 9] = [
+    "wire/",
+    "flow.rs",
+    "flow/",
+    "proof.rs",
+    "mail.rs",
+    "sessions/stored.rs",
+    "schema/document.rs",
+    "methods/mod.rs",
+    "methods/code.rs",
+];
 
 const LONGEST_FILE: usize = 400;
 const LONGEST_FUNCTION: usize = 60;
@@ -80,9 +97,9 @@ fn the_story_uses_no_presenter_and_no_ready_made_part() {
 
     let faults: Vec<String> = sources()
         .iter()
-        .filter(|source| source.module() == "registration")
+        .filter(|source| STORIES.contains(&source.module().as_str()))
         .flat_map(|source| source.imports().into_iter().map(|module| (source.path.clone(), module)))
-        .filter(|(_, module)| module != "registration" && !allowed(module))
+        .filter(|(_, module)| !STORIES.contains(&module.as_str()) && !allowed(module))
         .map(|(path, module)| format!("{path} imports {module}"))
         .collect();
 

@@ -5,13 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Full};
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::Duration;
 use tower::ServiceExt;
-use tower_registration::testing::TestClock;
+use tower_registration::host::Rendered;
+use tower_registration::identity::Channel;
+use tower_registration::testing::{Mailbox, TestClock};
 use tower_registration::{ClientAddress, Registration};
 
 use crate::answer::Answer;
@@ -26,6 +28,7 @@ static ENDED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)max-age=(0|-\d
 pub(crate) struct Server {
     pub(crate) registration: Registration,
     pub(crate) clock: TestClock,
+    pub(crate) mailbox: Mailbox,
     /// The base URL without a slash at its end.
     pub(crate) base: String,
 }
@@ -61,8 +64,8 @@ impl<'a> Player<'a> {
             let outcome = match step {
                 Step::Request { spec, capture } => self.request(spec, capture).await.map(Some),
                 Step::Sleep(pause) => self.sleep(*pause),
-                Step::Mail(spec) => self.mail(spec),
-                Step::External(spec) => self.external(spec),
+                Step::Mail(spec) => self.mail(spec).await.map(Some),
+                Step::External { spec, capture, see } => self.external(spec, capture, see).await,
                 Step::Authenticator(spec) => self.authenticator(spec),
             };
             answers.extend(outcome.map_err(|why| format!("step {at}: {why}"))?);
@@ -103,12 +106,54 @@ impl<'a> Player<'a> {
         Ok(None)
     }
 
-    fn mail(&self, spec: &Value) -> Result<Option<Value>, String> {
-        Err(format!("a letter is not played yet: {spec}"))
+    /// Waits for the nth letter to an address and cuts values out of its text.
+    async fn mail(&mut self, spec: &Map<String, Value>) -> Result<Value, String> {
+        let spec = self.variables.fill_members(spec)?;
+        let nth = spec.get("nth").and_then(Value::as_u64).unwrap_or_default();
+        let letters = self.letters(Channel::Email, spec.get("to").map(as_text).unwrap_or_default().as_str()).await?;
+        let Some(letter) = letters.get(usize::try_from(nth).unwrap_or(usize::MAX)) else {
+            let optional = spec.get("optional").and_then(Value::as_bool).unwrap_or_default();
+            return optional.then(|| json!({ "mail": null })).ok_or_else(|| "no letter arrived".to_owned());
+        };
+        for (name, pattern) in spec.get("capture").and_then(Value::as_object).into_iter().flatten() {
+            let pattern = Regex::new(&as_text(pattern)).map_err(|error| error.to_string())?;
+            let found = pattern.captures(letter.text()).and_then(|found| found.get(1));
+            let found = found.ok_or_else(|| format!("{pattern} is not in the letter: {}", letter.text()))?;
+            self.variables.set(name, found.as_str().into());
+        }
+        Ok(json!({ "mail": true }))
     }
 
-    fn external(&self, spec: &Value) -> Result<Option<Value>, String> {
-        Err(format!("a request to somebody else is not played yet: {spec}"))
+    /// Asks the gateway for text messages, the only peer that is asked without the service.
+    async fn external(
+        &mut self,
+        spec: &Map<String, Value>,
+        capture: &BTreeMap<String, String>,
+        see: &[String],
+    ) -> Result<Option<Value>, String> {
+        let spec = self.variables.fill_members(spec)?;
+        let url = spec.get("url").map(as_text).unwrap_or_default();
+        let Some((_, number)) = url.split_once("/sms?to=") else {
+            return Err(format!("a request to {url} is not played yet"));
+        };
+        let letters = self.letters(Channel::Sms, number).await?;
+        let message = |letter: &Rendered| json!({ "to": letter.to().value(), "text": letter.text(), "template": letter.kind().template() });
+        let messages: Vec<Value> = letters.iter().map(message).collect();
+        self.last = Answer { status: 200, headers: HeaderMap::new(), body: Value::from(messages).to_string().into() };
+        let answer = self.last.json();
+        let seen: Map<String, Value> =
+            see.iter().map(|pointer| (pointer.clone(), answer.pointer(pointer).cloned().unwrap_or_default())).collect();
+        for (name, how) in capture {
+            self.variables.set(name, self.last.capture(how)?);
+        }
+        Ok((!see.is_empty()).then(|| json!({ "seen": seen })))
+    }
+
+    /// Delivers what is due and gives all letters to an address.
+    async fn letters(&self, via: Channel, to: &str) -> Result<Vec<Rendered>, String> {
+        self.server.registration.dispatcher().flush().await.map_err(|error| error.to_string())?;
+        let letters = self.server.mailbox.letters().into_iter();
+        Ok(letters.filter(|letter| letter.to().via() == via && letter.to().value().eq_ignore_ascii_case(to)).collect())
     }
 
     fn authenticator(&self, spec: &Value) -> Result<Option<Value>, String> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
+use tower_registration::identity::Channel;
 use tower_registration::kratos;
 use tower_registration::memory::Memory;
-use tower_registration::testing::TestClock;
+use tower_registration::testing::{Mailbox, TestClock};
 
 use crate::compare::{Difference, differences};
 use crate::deliberate::Deliberate;
@@ -107,7 +108,11 @@ fn serve(config: &str, base_url: Option<&str>) -> Result<Server, Box<dyn std::er
     let written: Value = serde_json::from_str(&file)?;
     let base = base_url.or_else(|| written["serve"]["public"]["base_url"].as_str()).unwrap_or_default();
     let loaded = kratos::load_at(&file, base)?;
-    let (memory, clock) = (Memory::new(), TestClock::default());
+    let (memory, clock, mailbox) = (Memory::new(), TestClock::default(), Mailbox::new());
     let builder = loaded.builder.storage(memory.clone()).identities(memory).clock(clock.clone());
-    Ok(Server { registration: builder.build()?, clock, base: base.trim_end_matches('/').to_owned() })
+    let mut builder = builder.courier(Channel::Email, mailbox.clone());
+    if written.pointer("/courier/channels").is_some() {
+        builder = builder.courier(Channel::Sms, mailbox.clone());
+    }
+    Ok(Server { registration: builder.build()?, clock, mailbox, base: base.trim_end_matches('/').to_owned() })
 }

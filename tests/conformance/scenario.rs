@@ -32,9 +32,9 @@ pub(crate) enum Step {
     /// Time passes.
     Sleep(Duration),
     /// A letter arrives.
-    Mail(Value),
-    /// A request to somebody else.
-    External(Value),
+    Mail(Map<String, Value>),
+    /// A request to somebody else: what is remembered of the answer, and what of it is compared.
+    External { spec: Map<String, Value>, capture: BTreeMap<String, String>, see: Vec<String> },
     /// A software authenticator answers creation options.
     Authenticator(Value),
 }
@@ -66,18 +66,25 @@ impl Step {
         if let Some(pause) = step.get("sleep_ms") {
             return Ok(Self::Sleep(Duration::milliseconds(pause.as_i64().ok_or("a pause is no number")?)));
         }
-        if step.contains_key("mail") {
-            return Ok(Self::Mail(value.clone()));
+        if let Some(spec) = step.get("mail") {
+            return Ok(Self::Mail(spec.as_object().ok_or("a letter is no object")?.clone()));
         }
-        if step.contains_key("external") {
-            return Ok(Self::External(value.clone()));
+        if let Some(spec) = step.get("external") {
+            let spec = spec.as_object().ok_or("a request to somebody else is no object")?.clone();
+            let see = step.get("see").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+            let see = serde_json::from_value(see).map_err(|error| format!("what is seen: {error}"))?;
+            return Ok(Self::External { spec, capture: captures(step)?, see });
         }
         if step.contains_key("authenticator") {
             return Ok(Self::Authenticator(value.clone()));
         }
         let mut spec = step.clone();
-        let capture = spec.remove("capture").unwrap_or_else(|| Value::Object(Map::new()));
-        let capture = serde_json::from_value(capture).map_err(|error| format!("a capture: {error}"))?;
-        Ok(Self::Request { spec, capture })
+        spec.remove("capture");
+        Ok(Self::Request { spec, capture: captures(step)? })
     }
+}
+
+fn captures(step: &Map<String, Value>) -> Result<BTreeMap<String, String>, String> {
+    let capture = step.get("capture").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    serde_json::from_value(capture).map_err(|error| format!("a capture: {error}"))
 }

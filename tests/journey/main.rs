@@ -4,14 +4,17 @@
 //! a schema, every way of mounting.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod code;
 mod forms;
 mod hooks;
 mod keywords;
 mod mounting;
+mod outbox;
 mod password;
 mod profile;
 mod schema;
 mod upkeep;
+mod verification;
 mod wire;
 
 use tower_registration::testing::App;

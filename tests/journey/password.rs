@@ -172,7 +172,7 @@ async fn hints_say_how_the_account_is_signed_in_to() {
         "You tried signing in with ada@example.org which is already in use by another account. You can sign in using \
          your password."
     );
-    assert_eq!(message["context"]["available_credential_types"], json!(["password"]));
+    assert_eq!(message["context"]["available_credential_types"], json!(["code", "password"]));
 }
 
 #[tokio::test]

@@ -1,0 +1,97 @@
+//! The link of a letter is opened. That proves nothing yet, for scanners open links too: the page is prepared for the
+//! browser that opened it, and a button on it proves.
+//!
+//! 1. An unknown flow is unknown, an expired one replaced.
+//! 2. `HEAD` does nothing; a link without a code or token changes nothing.
+//! 3. The token of a link must be the right one. A code is not judged here: nobody shall guess by opening links.
+//! 4. What the link carried is sealed into the flow, and the browser becomes one that may see it, in place of the one that
+//!    opened a link before. The browser that began the flow stays.
+
+use super::{Work, is_bound};
+use crate::call::{Outcome, Telling};
+use crate::config::{ProofKind, Verification};
+use crate::csrf::Visitor;
+use crate::effects::Effects;
+use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
+use crate::flow::{FlowId, FlowKind, State};
+use crate::message::catalogue;
+use crate::seal::Purpose;
+use crate::stop::{Failure, FailureKind};
+
+/// The longest value that a link may carry.
+const LONGEST: usize = 64;
+
+/// What a link carries.
+pub(super) struct Link {
+    pub(super) code: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) head: bool,
+    pub(super) request: String,
+}
+
+impl Engine {
+    pub(super) async fn follow(
+        &self,
+        visit: &mut Visit,
+        settings: &Verification,
+        id: Option<FlowId>,
+        link: Link,
+    ) -> Result<Outcome, Trouble> {
+        let Some(id) = id else { return Err(Trouble::new(Failure::flow_missing(), Tell::Forward)) };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let loaded = self.load_verification(id).await.map_err(|failure| Trouble::new(failure, Tell::Forward))?;
+            let Some((flow, version)) = loaded else {
+                return Err(Trouble::new(Failure::verification_unknown(), Tell::Forward));
+            };
+            let kind = flow.kind;
+            let work = Work { flow, version, settings, effects: Effects::default() };
+            match self.open_proof(visit, work, &link).await {
+                Err(failure) if failure.kind() == FailureKind::Conflict && tries < TRIES => {}
+                Err(failure) => return Err(Trouble::in_flow(failure, kind)),
+                Ok(outcome) => return Ok(outcome),
+            }
+        }
+    }
+
+    async fn open_proof(&self, visit: &mut Visit, mut work: Work<'_>, link: &Link) -> Result<Outcome, Failure> {
+        if link.head {
+            return Ok(self.tell_verification(visit, work.flow, Telling::Followed)?);
+        }
+        if visit.now >= work.flow.expires_at {
+            return self.replace_expired(visit, work.settings, &work.flow).await;
+        }
+        let value = match work.flow.proof {
+            ProofKind::Code => &link.code,
+            ProofKind::Link => &link.token,
+        };
+        let Some(value) = value.as_deref().filter(|value| !value.is_empty() && value.len() <= LONGEST) else {
+            return self.show_refusal(visit, work.flow, catalogue::NO_VERIFY_METHOD.on_page());
+        };
+        if work.flow.state == State::PassedChallenge && is_bound(&visit.visitor, &work.flow) {
+            return Ok(self.tell_verification(visit, work.flow, Telling::Followed)?);
+        }
+        let right = |target| self.is_proof(visit, &work.flow, target, value);
+        let is_wrong = work.flow.proof == ProofKind::Link && !work.flow.target.as_ref().is_some_and(right);
+        if is_wrong || work.flow.state == State::PassedChallenge {
+            let (settings, message) = (work.settings, catalogue::VERIFY_TOKEN_WRONG);
+            return self
+                .replace_verification(visit, settings, &work.flow, &link.request, message, Telling::Followed)
+                .await;
+        }
+        let mut nonce = [0; 24];
+        self.random.fill(&mut nonce)?;
+        let sealed = self.seal.seal(Purpose::OpenedLink, work.flow.id.as_uuid().as_bytes(), value.as_bytes(), nonce);
+        work.flow.opened = sealed;
+        // The cookie that this answer sets is good for no form that was drawn before.
+        let renewed = self.csrf.renew(self.random.as_ref())?;
+        if work.flow.kind == FlowKind::Browser {
+            work.flow.bindings.truncate(1);
+            work.flow.bindings.extend(Visitor::binding(&renewed));
+        }
+        self.save_verification(visit, &work).await?;
+        visit.visitor = renewed;
+        Ok(self.tell_verification(visit, work.flow, Telling::Followed)?)
+    }
+}
