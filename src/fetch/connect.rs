@@ -1,6 +1,5 @@
 //! Connections to addresses that may be called.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -16,27 +15,13 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower::Service;
 
 use super::address::is_public;
 
 /// How many names are looked up at once: each look-up holds a thread until the system answers.
-const LOOKUPS: usize = 8;
-
-/// Which addresses may be called.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Rules {
-    /// All of them.
-    pub(super) private: bool,
-    /// Those of these hosts, in lower case.
-    pub(super) hosts: BTreeSet<String>,
-}
-
-impl Rules {
-    fn trusts(&self, host: &str) -> bool {
-        self.private || self.hosts.contains(&host.to_ascii_lowercase())
-    }
-}
+pub(super) const LOOKUPS: usize = 8;
 
 /// The address behind a name may not be called.
 #[derive(Debug)]
@@ -53,25 +38,21 @@ impl Error for Forbidden {}
 type BoxError = Box<dyn Error + Send + Sync>;
 type Opening<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// Opens connections, to public addresses only unless the rules trust the host.
+/// Opens connections: to any address, or to public ones only.
 #[derive(Clone)]
 pub(super) struct Connector {
-    rules: Arc<Rules>,
-    public: HttpConnector<Lookup>,
-    any: HttpConnector<Lookup>,
+    public_only: bool,
+    inner: HttpConnector<Lookup>,
 }
 
 impl Connector {
-    pub(super) fn new(rules: Rules, patience: Duration) -> Self {
-        let places = Arc::new(Semaphore::new(LOOKUPS));
-        let connector = |public_only| {
-            let mut connector = HttpConnector::new_with_resolver(Lookup { public_only, places: Arc::clone(&places) });
-            connector.enforce_http(false);
-            connector.set_nodelay(true);
-            connector.set_connect_timeout(Some(patience));
-            connector
-        };
-        Self { rules: Arc::new(rules), public: connector(true), any: connector(false) }
+    pub(super) fn new(public_only: bool, patience: Duration, lookups: &Arc<Semaphore>) -> Self {
+        let mut inner = HttpConnector::new_with_resolver(Lookup { public_only, places: Arc::clone(lookups) });
+        inner.enforce_http(false);
+        inner.set_nodelay(true);
+        // Of several addresses, each gets its share of this.
+        inner.set_connect_timeout(Some(patience));
+        Self { public_only, inner }
     }
 }
 
@@ -87,13 +68,46 @@ impl Service<Uri> for Connector {
     fn call(&mut self, to: Uri) -> Self::Future {
         let host = to.host().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let trusted = self.rules.trusts(host);
         // An address needs no look-up: it is judged here.
-        if !trusted && host.parse::<IpAddr>().is_ok_and(|address| !is_public(address)) {
+        if self.public_only && host.parse::<IpAddr>().is_ok_and(|address| !is_public(address)) {
             return Box::pin(async { Err(Forbidden.into()) });
         }
-        let opening = if trusted { self.any.call(to) } else { self.public.call(to) };
+        let opening = self.inner.call(to);
         Box::pin(async move { opening.await.map_err(Into::into) })
+    }
+}
+
+/// Gives up a connection that takes too long to open, name and handshake included. The limit of a request cannot do
+/// that: a connection that is being opened outlives the request when another one becomes free for it.
+#[derive(Clone)]
+pub(super) struct Patient<C> {
+    inner: C,
+    patience: Duration,
+}
+
+impl<C> Patient<C> {
+    pub(super) fn new(inner: C, patience: Duration) -> Self {
+        Self { inner, patience }
+    }
+}
+
+impl<C> Service<Uri> for Patient<C>
+where
+    C: Service<Uri>,
+    C::Error: Into<BoxError>,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Opening<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let (opening, patience) = (self.inner.call(to), self.patience);
+        Box::pin(async move { timeout(patience, opening).await?.map_err(Into::into) })
     }
 }
 
@@ -161,13 +175,5 @@ mod tests {
 
         assert!(error.is::<Forbidden>());
         assert_eq!(admitted(addresses(&["127.0.0.1"]), false).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn hosts_are_trusted_whatever_their_case() {
-        let rules = Rules { private: false, hosts: BTreeSet::from(["sms.internal".to_owned()]) };
-
-        assert!(rules.trusts("SMS.internal"));
-        assert!(!rules.trusts("sms.internal.example.org"));
     }
 }
