@@ -11,6 +11,7 @@ pub(crate) enum Event {
     Duplicate,
     FailClosed,
     LetterGivenUp,
+    BreachUnchecked,
 }
 
 impl Event {
@@ -23,6 +24,7 @@ impl Event {
             Self::Duplicate => "duplicate",
             Self::FailClosed => "fail_closed",
             Self::LetterGivenUp => "letter_given_up",
+            Self::BreachUnchecked => "breach_unchecked",
         }
     }
 }

@@ -1,4 +1,16 @@
-//! Passwords that are known to have leaked, from a list that the host gives.
+//! Passwords that are known to have leaked.
+//!
+//! | list | where it is |
+//! |---|---|
+//! | [`KnownPasswords`] | in memory, as the host gives it |
+//! | `RangeList` (feature `breach-http`) | at a service, which is not told the password |
+//!
+//! A host with a list elsewhere implements [`BreachList`].
+
+#[cfg(feature = "breach-http")]
+mod answer;
+#[cfg(feature = "breach-http")]
+mod range;
 
 use std::collections::HashSet;
 
@@ -6,6 +18,9 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::host::{BreachList, HostError};
+
+#[cfg(feature = "breach-http")]
+pub use range::RangeList;
 
 /// A list of leaked or common passwords, held in memory.
 ///

@@ -81,8 +81,9 @@ pub trait BreachList: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`HostError`] when it cannot be said. What happens then is the choice of
-    /// [`Password::breach_list`](crate::methods::Password::breach_list).
+    /// [`HostError`] when it cannot be said. What happens when the list is
+    /// [unavailable](super::HostErrorKind::Unavailable) is the choice of
+    /// [`Password::breach_list`](crate::methods::Password::breach_list); after every other kind the request fails with 502.
     async fn count(&self, password: &SecretString) -> Result<u64, HostError>;
 }
 

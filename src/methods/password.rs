@@ -21,11 +21,12 @@ use secrecy::{ExposeSecret, SecretString};
 use super::similarity::resembles;
 use super::{Context, Method, Slot, Step};
 use crate::form::Submission;
-use crate::host::BreachList;
+use crate::host::{BreachList, HostErrorKind};
 use crate::identity::{Draft, MethodId, Traits};
 use crate::message::catalogue;
 use crate::page::{Field, Group, InputKind, View};
 use crate::stop::{Failure, Stop};
+use crate::trace;
 
 const ID: MethodId = MethodId::new("password");
 const GROUP: Group = Group::Password;
@@ -34,6 +35,9 @@ const FIELD: &str = "password";
 
 /// The longest password, in code points. Longer ones would be cut by nobody, and remembered by nobody.
 const LONGEST: usize = 1_024;
+
+const AWAY: &str = "Unable to check if password has been leaked because an unexpected network error occurred";
+const NO_LIST: &str = "Expected password hash to contain a count formatted as int";
 
 /// The password method. Hand it to the builder: `.method(Password::new())`.
 #[derive(Clone)]
@@ -51,13 +55,18 @@ struct Breaches {
     when_away: WhenAway,
 }
 
-/// What happens when the list of leaked passwords cannot be asked.
+/// What happens when the list of leaked passwords is away: it cannot be asked, or not in time.
+///
+/// Builders say it, as either can be right. A Kratos configuration file that says nothing means [`WhenAway::Accept`]:
+/// a service of somebody else should not be able to end all sign-ups.
+///
+/// A list that fails otherwise is not away: the request fails with 502 whatever is chosen here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenAway {
-    /// The password is accepted.
+    /// The password is accepted, unchecked; the log's event `breach_unchecked` says so.
     Accept,
-    /// The request fails with 502; nothing is stored.
+    /// The request fails with 502; nothing is stored, and the person can try again.
     Refuse,
 }
 
@@ -157,9 +166,13 @@ impl Password {
                 Err(catalogue::PASSWORD_BREACHED.with("breaches", count).at(FIELD).into())
             }
             Ok(_) => Ok(()),
-            Err(_) if breaches.when_away == WhenAway::Accept => Ok(()),
             Err(error) => {
-                let reason = "Unable to check if password has been leaked because an unexpected network error occurred";
+                let away = error.kind() == HostErrorKind::Unavailable;
+                if away && breaches.when_away == WhenAway::Accept {
+                    trace::event(trace::Event::BreachUnchecked);
+                    return Ok(());
+                }
+                let reason = if away { AWAY } else { NO_LIST };
                 Err(Failure::upstream(reason).with_source(error).into())
             }
         }
