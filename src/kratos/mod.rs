@@ -18,6 +18,8 @@
 //! # let _ = registration; Ok(()) }
 //! ```
 
+mod breaches;
+mod clients;
 mod hooks;
 mod identity;
 mod parts;
@@ -65,10 +67,9 @@ pub fn load_at(text: &str, base_url: &str) -> Result<Loaded, LoadError> {
 }
 
 /// Keys about other things than registration.
-const IGNORED: [&str; 21] = [
+const IGNORED: [&str; 20] = [
     "$schema",
     "ciphers",
-    "clients",
     "config",
     "courier",
     "database",
@@ -104,8 +105,9 @@ fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
     builder = parts::hashing(builder, root.section("hashers")?)?;
     builder = parts::cookies(builder, root.section("cookies")?, root.section("session")?, dev)?;
     builder = identity::read(builder, root.section("identity")?)?;
+    let clients = clients::read(root.section("clients")?)?;
     let every_address = parts::every_address(&mut root)?;
-    builder = selfservice::read(builder, root.section("selfservice")?, every_address)?;
+    builder = selfservice::read(builder, root.section("selfservice")?, every_address, &clients)?;
     parts::refuse_unsupported(&mut root)?;
     root.end()?;
     Ok(Loaded { builder, listen: serve.listen, cors: serve.cors })

@@ -1,8 +1,9 @@
 //! `selfservice`: methods, the registration flow, return URLs, pages.
 
+use super::clients::Clients;
 use super::section::Section;
 use super::verification::{self, Proofs};
-use super::{LoadError, fallback, hooks};
+use super::{LoadError, breaches, fallback, hooks};
 use crate::builder::Builder;
 use crate::config::{After, Style};
 use crate::identity::MethodId;
@@ -10,14 +11,19 @@ use crate::methods::{Code, Password};
 
 const NOT_YET: &str = "is not supported yet";
 
-pub(super) fn read(builder: Builder, mut section: Section, every_address: bool) -> Result<Builder, LoadError> {
+pub(super) fn read(
+    builder: Builder,
+    mut section: Section,
+    every_address: bool,
+    clients: &Clients,
+) -> Result<Builder, LoadError> {
     let default = section.text("default_browser_return_url")?;
     let default = default.ok_or_else(|| section.fault("default_browser_return_url", "is missing"))?;
     let mut builder = builder.default_return_url(default);
     for url in section.texts("allowed_return_urls")? {
         builder = builder.allow_return_url(url);
     }
-    let (mut builder, on, proofs) = methods(builder, section.section("methods")?)?;
+    let (mut builder, on, proofs) = methods(builder, section.section("methods")?, clients)?;
     let mut flows = section.section("flows")?;
     section.end()?;
     flows.ignore(&["login", "logout", "recovery", "settings"]);
@@ -37,12 +43,16 @@ pub(super) fn read(builder: Builder, mut section: Section, every_address: bool) 
 type Methods = Vec<&'static str>;
 
 /// Adds the methods; says which, and what carries proofs of addresses.
-fn methods(mut builder: Builder, mut section: Section) -> Result<(Builder, Methods, Proofs), LoadError> {
+fn methods(
+    mut builder: Builder,
+    mut section: Section,
+    clients: &Clients,
+) -> Result<(Builder, Methods, Proofs), LoadError> {
     let mut on = Methods::new();
     section.ignore(&["profile", "totp", "lookup_secret", "b2b", "deviceauthn"]);
     let mut password = section.section("password")?;
     let enabled = password.flag("enabled")?.unwrap_or(true);
-    let method = password_method(password.section("config")?, enabled)?;
+    let method = password_method(password.section("config")?, enabled, clients)?;
     password.end()?;
     if enabled {
         builder = builder.method(method);
@@ -99,7 +109,7 @@ fn code_method(proofs: Proofs) -> Code {
     method
 }
 
-fn password_method(mut config: Section, enabled: bool) -> Result<Password, LoadError> {
+fn password_method(mut config: Section, enabled: bool, clients: &Clients) -> Result<Password, LoadError> {
     let mut method = Password::new();
     if let Some(length) = config.number("min_password_length")? {
         method = method.min_length(usize::try_from(length).unwrap_or(usize::MAX));
@@ -107,12 +117,8 @@ fn password_method(mut config: Section, enabled: bool) -> Result<Password, LoadE
     if !config.flag("identifier_similarity_check_enabled")?.unwrap_or(true) {
         method = method.allow_similar();
     }
-    // The switch is on where it is not mentioned: leaving the check out must be said.
-    if config.flag("haveibeenpwned_enabled")?.unwrap_or(true) && enabled {
-        let why = "asking a service about leaked passwords is not supported yet; say false";
-        return Err(config.fault("haveibeenpwned_enabled", why));
-    }
-    config.ignore(&["haveibeenpwned_host", "max_breaches", "ignore_network_errors", "migrate_hook"]);
+    method = breaches::read(method, &mut config, enabled, clients)?;
+    config.ignore(&["migrate_hook"]);
     config.end()?;
     Ok(method)
 }

@@ -58,6 +58,19 @@ fn a_key_that_would_change_a_registration_is_named() {
         ("/secrets/cookie", json!(["short"]), "secrets.cookie"),
         ("/oauth2_provider/url", json!("http://127.0.0.1:4445"), "oauth2_provider.url"),
         ("/nonsense", json!(1), "nonsense"),
+        ("/clients/htttp", json!({}), "clients.htttp"),
+        ("/clients/http/disallow_private_ip_ranges", json!("yes"), "clients.http.disallow_private_ip_ranges"),
+        ("/clients/http/private_ip_exception_urls", json!(["http://[a-z]/"]), "clients.http.private_ip_exception_urls"),
+        (
+            "/selfservice/methods/password/config/max_breaches",
+            json!(101),
+            "selfservice.methods.password.config.max_breaches",
+        ),
+        (
+            "/selfservice/methods/password/config/haveibeenpwned_host",
+            json!("https://pwned.example"),
+            "selfservice.methods.password.config.haveibeenpwned_host",
+        ),
         ("/identity/schemas", json!([{ "id": "x", "url": "https://example.org/x.json" }]), "identity.schemas.0.url"),
     ];
     for (pointer, value, key) in cases {
@@ -77,4 +90,17 @@ fn another_base_url_can_be_given() {
     let loaded = load_at(&file().to_string(), "http://127.0.0.1:4433/auth/").unwrap();
 
     assert!(format!("{:?}", loaded.builder).contains("/auth/"));
+}
+
+#[test]
+fn the_check_for_leaks_is_on_unless_it_is_said() {
+    let silent = load(&with("/selfservice/methods/password/config", json!({})));
+    let without_passwords = with("/selfservice/methods/password", json!({ "enabled": false }));
+
+    let key = "selfservice.methods.password.config.haveibeenpwned_enabled";
+    match silent {
+        Ok(_) => assert!(cfg!(feature = "breach-http")),
+        Err(error) => assert_eq!((error.key(), cfg!(feature = "breach-http")), (key, false)),
+    }
+    assert!(load(&without_passwords).is_ok());
 }
