@@ -64,6 +64,8 @@ pub mod form;
 pub mod hashing;
 pub mod host;
 pub mod identity;
+#[cfg(all(feature = "kratos", feature = "sms"))]
+mod jsonnet;
 #[cfg(feature = "kratos")]
 pub mod kratos;
 mod limits;
@@ -81,6 +83,8 @@ mod schema;
 mod seal;
 mod service;
 pub mod sessions;
+#[cfg(feature = "sms")]
+pub mod sms;
 mod stop;
 pub mod templates;
 #[cfg(feature = "testing")]

@@ -87,8 +87,9 @@ pub enum BuildError {
     NoMethod,
     /// Letters would have nobody who carries them.
     #[error(
-        "letters go by {channel}, and nobody carries them: add `.courier(Channel::{}, …)`; `LogCourier` is enough to try the service out",
-        variant(channel)
+        "letters go by {channel}, and nobody carries them: add `.courier(Channel::{}, …)`; {}, `LogCourier` is enough to try the service out",
+        variant(channel),
+        gateway()
     )]
     #[non_exhaustive]
     NoCourier {
@@ -131,6 +132,13 @@ fn variant(channel: &str) -> &'static str {
     match channel {
         "sms" => "Sms",
         _ => "Email",
+    }
+}
+
+fn gateway() -> &'static str {
+    match cfg!(feature = "sms") {
+        true => "`HttpCourier` calls a gateway",
+        false => "the feature `sms` brings one that calls a gateway, and takes it over from a Kratos file",
     }
 }
 

@@ -20,12 +20,19 @@
 
 mod breaches;
 mod clients;
+mod courier;
+#[cfg(feature = "sms")]
+mod gateway;
+#[cfg(not(feature = "sms"))]
+#[path = "no_gateway.rs"]
+mod gateway;
 mod hooks;
 mod identity;
 mod parts;
 mod section;
 mod selfservice;
 mod serve;
+mod source;
 mod units;
 mod verification;
 
@@ -67,11 +74,10 @@ pub fn load_at(text: &str, base_url: &str) -> Result<Loaded, LoadError> {
 }
 
 /// Keys about other things than registration.
-const IGNORED: [&str; 20] = [
+const IGNORED: [&str; 19] = [
     "$schema",
     "ciphers",
     "config",
-    "courier",
     "database",
     "dsn",
     "enterprise",
@@ -108,6 +114,7 @@ fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
     let clients = clients::read(root.section("clients")?)?;
     let every_address = parts::every_address(&mut root)?;
     builder = selfservice::read(builder, root.section("selfservice")?, every_address, &clients)?;
+    builder = courier::read(builder, root.section("courier")?, &clients)?;
     parts::refuse_unsupported(&mut root)?;
     root.end()?;
     Ok(Loaded { builder, listen: serve.listen, cors: serve.cors })
