@@ -10,7 +10,7 @@
 //!    them for at most a second, then for the answer for at most another one.
 //! 4. A thread cannot be stopped. A program that does not end keeps its place for good; when both places are lost like
 //!    that, everything further is refused at once.
-//! 5. The stack of the thread is as large as the longest nesting that so many tokens can have; calls go 200 deep. A panic
+//! 5. The stack of the thread is as large as the longest nesting that so many tokens can have; calls go 500 deep. A panic
 //!    ends the evaluation and nothing else (where a host builds with `panic = "abort"`, it ends the process).
 //! 6. What it answers has at most 256 KiB as JSON.
 //!
@@ -38,8 +38,8 @@ const MOST_TOKENS: usize = 16_384;
 const LONGEST_ANSWER: usize = 256 << 10;
 /// How deep inputs may be nested.
 const DEEPEST_INPUT: usize = 128;
-/// How deep calls may be nested.
-const DEEPEST_CALL: usize = 200;
+/// How deep calls may be nested: as in Kratos.
+const DEEPEST_CALL: usize = 500;
 
 /// What the stack of a thread holds besides the program.
 const STACK: usize = 2 << 20;

@@ -1,6 +1,5 @@
 //! Where programs run: a few threads of their own, and a caller that does not wait for ever.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,9 +44,10 @@ impl Sandbox {
         let place = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let place = place.ok().and_then(Result::ok).ok_or(JsonnetError::Busy)?;
         let (sender, answer) = oneshot::channel();
-        self.start(place, stack, job, move |result| drop(sender.send(result)))?;
+        self.start(place, stack, job, move |answer| drop(sender.send(answer)))?;
         match timeout(PATIENCE, answer).await {
-            Ok(result) => result.unwrap_or(Err(JsonnetError::Panicked)),
+            // A thread that panics drops its end.
+            Ok(answer) => answer.map_err(|_| JsonnetError::Panicked),
             Err(_) => Err(too_late()),
         }
     }
@@ -60,9 +60,9 @@ impl Sandbox {
     ) -> Result<T, JsonnetError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| JsonnetError::Busy)?;
         let (sender, answer) = mpsc::channel();
-        self.start(place, stack, job, move |result| drop(sender.send(result)))?;
+        self.start(place, stack, job, move |answer| drop(sender.send(answer)))?;
         match answer.recv_timeout(PATIENCE) {
-            Ok(result) => result,
+            Ok(answer) => Ok(answer),
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(JsonnetError::Panicked),
             Err(mpsc::RecvTimeoutError::Timeout) => Err(too_late()),
         }
@@ -73,14 +73,14 @@ impl Sandbox {
         place: OwnedSemaphorePermit,
         stack: usize,
         job: impl FnOnce() -> T + Send + 'static,
-        tell: impl FnOnce(Result<T, JsonnetError>) + Send + 'static,
+        tell: impl FnOnce(T) + Send + 'static,
     ) -> Result<(), JsonnetError> {
         let running = Running::new(&self.running, place);
         let thread = thread::Builder::new().name("jsonnet".to_owned()).stack_size(stack);
         let started = thread.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| JsonnetError::Panicked);
+            let answer = job();
             drop(running);
-            tell(result);
+            tell(answer);
         });
         // Nobody joins it: a program that does not end must not hold up the end of the process.
         started.map(drop).map_err(|_| JsonnetError::NoThread)

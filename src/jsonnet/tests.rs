@@ -178,6 +178,14 @@ async fn neither_recursion_nor_deep_data_exhausts_the_stack() {
 }
 
 #[tokio::test]
+async fn calls_have_a_depth() {
+    let deep = |calls: usize| run_owned(format!("local f(n) = if n == 0 then 0 else 1 + f(n - 1); f({calls})"));
+
+    assert_eq!(deep(400).await, Ok(json!(400)));
+    assert!(matches!(deep(600).await, Err(JsonnetError::Failed { what, .. }) if what == "stack overflow"));
+}
+
+#[tokio::test]
 async fn an_answer_has_a_length_and_a_depth() {
     let long = |letters: usize| run_owned(format!("std.repeat('x', {letters})"));
 

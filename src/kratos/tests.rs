@@ -5,8 +5,7 @@ use super::*;
 fn file() -> Value {
     let schema = json!({ "type": "object", "properties": { "traits": { "type": "object", "properties": {
         "email": { "type": "string", "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } } } } } } });
-    use base64::Engine as _;
-    let url = format!("base64://{}", base64::engine::general_purpose::STANDARD.encode(schema.to_string()));
+    let url = base64(&schema.to_string());
     json!({
         "dsn": "memory",
         "serve": { "public": { "base_url": "http://127.0.0.1:4433/" } },
@@ -18,6 +17,11 @@ fn file() -> Value {
             "flows": { "registration": { "after": { "password": { "hooks": [{ "hook": "session" }] } } } }
         }
     })
+}
+
+fn base64(text: &str) -> Value {
+    use base64::Engine as _;
+    format!("base64://{}", base64::engine::general_purpose::STANDARD.encode(text)).into()
 }
 
 fn with(pointer: &str, value: Value) -> String {
@@ -82,6 +86,92 @@ fn a_key_that_would_change_a_registration_is_named() {
 fn keys_about_other_things_are_ignored() {
     for pointer in ["/log", "/serve/admin", "/courier/smtp", "/selfservice/flows/login", "/selfservice/methods/totp"] {
         load(&with(pointer, json!({ "anything": 1 }))).unwrap();
+    }
+}
+
+#[test]
+fn letters_by_text_message_need_somebody_who_carries_them() {
+    let schema = json!({ "type": "object", "properties": { "traits": { "type": "object", "properties": {
+        "phone": { "type": "string", "ory.sh/kratos": { "credentials": { "code": { "identifier": true, "via": "sms" } } } } } } } });
+    let mut file = file();
+    file["identity"]["schemas"][0]["url"] = base64(&schema.to_string());
+    file["selfservice"]["methods"]["code"] = json!({ "passwordless_enabled": true });
+    let built = |file: &Value| {
+        let memory = crate::memory::Memory::new();
+        load(&file.to_string()).unwrap().builder.storage(memory.clone()).identities(memory).build()
+    };
+
+    let without = built(&file).unwrap_err().to_string();
+    file["courier"] = json!({ "channels": [{ "id": "sms", "type": "http", "request_config": {
+        "url": "https://sms.example.org/", "method": "POST", "body": base64("function(ctx) ctx") } }] });
+    let with = built(&file);
+
+    assert!(without.contains("Channel::Sms"), "{without}");
+    match cfg!(feature = "sms") {
+        true => assert!(with.is_ok()),
+        false => assert!(with.unwrap_err().to_string().contains("feature `sms`")),
+    }
+}
+
+#[test]
+fn keys_of_the_courier_that_do_not_fit_are_named() {
+    let cases = [
+        ("/courier/delivery_strategy", json!("pigeon"), "courier.delivery_strategy"),
+        ("/courier/message_retries", json!("many"), "courier.message_retries"),
+        ("/courier/channels", json!([{ "id": "fax" }]), "courier.channels.0.id"),
+        ("/courier/channels", json!([{ "id": "sms", "type": "smtp" }]), "courier.channels.0.type"),
+        ("/courier/channels", json!([{ "id": "sms", "nonsense": 1 }]), "courier.channels.0.nonsense"),
+        ("/courier/template_override_path", json!("/templates"), "courier.template_override_path"),
+        ("/courier/templates/registration_code", json!({ "valid": {} }), "courier.templates.registration_code"),
+        ("/courier/templates/verification", json!({ "invalid": {} }), "courier.templates.verification"),
+        ("/courier/nonsense", json!(1), "courier.nonsense"),
+    ];
+    for (pointer, value, key) in cases {
+        assert_eq!(load(&with(pointer, value)).unwrap_err().key(), key);
+    }
+    let beside =
+        [("/courier/worker/pull_count", json!(9)), ("/courier/templates/recovery_code", json!({ "valid": {} }))];
+    for (pointer, value) in beside {
+        load(&with(pointer, value)).unwrap();
+    }
+}
+
+#[cfg(feature = "sms")]
+#[test]
+fn what_a_gateway_cannot_be_is_named_and_not_repeated() {
+    let auth = |kind: &str, config: Value| json!({ "type": kind, "config": config });
+    let key = |value: &str, place: &str| json!({ "name": "key", "value": value, "in": place });
+    let cases = [
+        ("url", json!("canary"), "url"),
+        ("url", Value::Null, "url"),
+        ("method", json!("CAN ARY"), "method"),
+        ("headers", json!({ "x-key": 1 }), "headers.x-key"),
+        ("headers", json!({ "x-key": "canary\n" }), "headers"),
+        ("headers", json!({ "Content-Type": "text/canary" }), "headers"),
+        ("auth", auth("digest", json!({})), "auth.type"),
+        ("auth", auth("basic_auth", json!({ "user": "ada" })), "auth.config.password"),
+        ("auth", auth("api_key", key("canary", "query")), "auth.config.in"),
+        ("auth", auth("api_key", key("canary\n", "header")), "auth"),
+        ("auth", auth("api_key", json!({ "name": "key", "in": "header" })), "auth.config.value"),
+        ("body", base64("function(ctx) canary"), "body"),
+        ("body", base64("{"), "body"),
+        ("body", json!("base64://%%%"), "body"),
+        ("body", json!("https://example.org/body.jsonnet"), "body"),
+        ("body", json!("file:///nowhere/body.jsonnet"), "body"),
+        ("retries", json!(3), "retries"),
+    ];
+    for (name, value, key) in cases {
+        let mut request = json!({ "url": "https://sms.example.org/", "method": "POST" });
+        request[name] = value;
+        for (pointer, section) in [
+            ("/courier/channels", json!([{ "id": "sms", "type": "http", "request_config": request }])),
+            ("/courier", json!({ "delivery_strategy": "http", "http": { "request_config": request } })),
+        ] {
+            let error = load(&with(pointer, section)).unwrap_err();
+            let place = if pointer == "/courier" { "courier.http" } else { "courier.channels.0" };
+            assert_eq!(error.key(), format!("{place}.request_config.{key}"));
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
     }
 }
 

@@ -247,5 +247,7 @@ mod tests {
         let courier = builder.build().unwrap();
         assert!(!format!("{courier:?}").contains("canary"), "{courier:?}");
         assert!(format!("{courier:?}").contains("https://sms.example.org"));
+        let shown = courier.request.headers().iter().filter(|(_, value)| !value.is_sensitive());
+        assert_eq!(shown.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["content-type"]);
     }
 }

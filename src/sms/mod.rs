@@ -39,9 +39,9 @@ use async_trait::async_trait;
 use http::StatusCode;
 
 use crate::host::{Courier, Fetch, FetchRequest, Rendered, Undelivered, Unfetched};
+use body::Encoding;
 #[cfg(feature = "kratos")]
-pub(crate) use body::BodyError;
-pub(crate) use body::{Body, Encoding};
+pub(crate) use body::{Body, BodyError};
 
 pub use builder::{HttpBuilder, HttpCourierError};
 
@@ -52,7 +52,7 @@ pub struct HttpCourier {
     /// The request of every letter, but for its body.
     request: FetchRequest,
     encoding: Encoding,
-    body: Arc<dyn Body>,
+    body: Arc<dyn body::Body>,
 }
 
 impl HttpCourier {
