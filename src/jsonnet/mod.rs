@@ -4,7 +4,7 @@
 //! done inside a process:
 //!
 //! 1. A program reads nothing but its inputs: imports fail, files and the network do not exist.
-//! 2. Its source has at most 256 KiB and 16,384 tokens. Both are judged when it is loaded, and so are its grammar and its
+//! 2. Its source has at most 256 KiB and 8,192 tokens. Both are judged when it is loaded, and so are its grammar and its
 //!    names.
 //! 3. It runs on a thread of its own, of which there are at most two, never on the executor. Its caller waits for one of
 //!    them for at most a second, then for the answer for at most another one.
@@ -33,7 +33,7 @@ pub(crate) use sandbox::Sandbox;
 /// How long a source may be, in bytes.
 const LONGEST_SOURCE: usize = 256 << 10;
 /// How many tokens a source may have.
-const MOST_TOKENS: usize = 16_384;
+const MOST_TOKENS: usize = 8_192;
 /// How long an answer may be, in bytes.
 const LONGEST_ANSWER: usize = 256 << 10;
 /// How deep inputs may be nested.

@@ -1,3 +1,4 @@
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -92,8 +93,8 @@ async fn a_source_has_a_length_and_a_number_of_tokens() {
 
     assert!(Program::load(&comment(LONGEST_SOURCE), &sandbox).is_ok());
     assert_eq!(Program::load(&comment(LONGEST_SOURCE + 1), &sandbox).unwrap_err(), JsonnetError::LongSource);
-    assert!(Program::load(&format!("[{}]", "1,".repeat(8_191)), &sandbox).is_ok());
-    let one_more = format!("[{}1]", "1,".repeat(8_191));
+    assert!(Program::load(&format!("[{}]", "1,".repeat(4_095)), &sandbox).is_ok());
+    let one_more = format!("[{}1]", "1,".repeat(4_095));
     assert_eq!(Program::load(&one_more, &sandbox).unwrap_err(), JsonnetError::ManyTokens);
 }
 
@@ -149,9 +150,11 @@ async fn no_nesting_of_the_source_exhausts_the_stack() {
 
 #[test]
 fn a_source_that_takes_long_to_read_is_left() {
+    // The time that they take grows with their square, or worse.
+    let dashes = if cfg!(debug_assertions) { 8_000 } else { 100_000 };
     let begun = Instant::now();
 
-    let slow = Program::load(&format!("{}1", "-".repeat(200_000)), &Sandbox::new());
+    let slow = Program::load(&format!("{}1", "-".repeat(dashes)), &Sandbox::new());
 
     assert_eq!(slow.unwrap_err(), JsonnetError::TimedOut);
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -207,30 +210,37 @@ async fn bombs_end_in_an_error() {
     {
         assert!(fault(source).await.contains("the program fails"), "{source}");
     }
-    // It works on in bits, however long.
-    let slow = "std.length(std.foldl(function(n, x) n + 1, std.range(1, 3000000), 0))";
-    assert!(matches!(run(slow, Value::Null).await, Err(JsonnetError::TimedOut | JsonnetError::Failed { .. })));
 }
 
-const FOR_EVER: &str = "local f(n) = if n < 0 then 1 else f(n + 1) tailstrict; f(0)";
-
 #[tokio::test]
-async fn a_program_that_does_not_end_is_left_and_keeps_its_place() {
+async fn what_does_not_end_is_left_and_keeps_its_place_until_it_does() {
     let sandbox = Sandbox::new();
-    let (endless, fine) = (Program::load(FOR_EVER, &sandbox).unwrap(), Program::load("1", &sandbox).unwrap());
+    let fine = Program::load("1", &sandbox).unwrap();
+    let (ends, endless) = [mpsc::channel::<()>(), mpsc::channel()]
+        .map(|(end, job)| (end, move || job.recv()))
+        .into_iter()
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let mut endless = endless.into_iter();
     let begun = Instant::now();
 
-    let first = endless.run(vec![], vec![]).await;
+    let first = sandbox.run(STACK, endless.next().unwrap()).await;
     let between = fine.run(vec![], vec![]).await;
-    let second = endless.run(vec![], vec![]).await;
+    let second = sandbox.run_and_block(STACK, endless.next().unwrap());
 
     assert_eq!((first, between, second), (Err(JsonnetError::TimedOut), Ok(json!(1)), Err(JsonnetError::TimedOut)));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // The second has just run out of its time.
+    tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(sandbox.stuck(), 2);
     let begun = Instant::now();
     assert_eq!(fine.run(vec![], vec![]).await, Err(JsonnetError::Busy));
     assert!(begun.elapsed() < Duration::from_millis(500), "refused at once");
     assert_eq!(Program::load("1", &sandbox).unwrap_err(), JsonnetError::Busy);
+    drop(ends);
+    while sandbox.stuck() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(fine.run(vec![], vec![]).await, Ok(json!(1)));
 }
 
 #[tokio::test]
