@@ -17,9 +17,9 @@
 //! **Memory is not bounded.** `std.repeat(x, 1e9)` takes a gigabyte before anybody can object, and a program that does not
 //! end may go on to take more. Whoever lets others write programs must run them in a process with a limit of its own.
 //!
-//! The language is `rsjsonnet-lang`: released, no `unsafe`, 9 further crates, and its evaluator keeps its stack on the
-//! heap, so that data nested a million deep is an error. `jrsonnet-evaluator` needs 67 crates, is a pre-release, and ends
-//! the process on such data.
+//! The interpreter is `rsjsonnet-lang`: released, without `unsafe`, 9 crates in all, and it keeps the stack of a program on
+//! the heap, so that data nested a million deep is an error. `jrsonnet-evaluator` takes 83 crates with its standard library,
+//! is a pre-release, and ends the process on such data.
 
 mod evaluate;
 mod sandbox;
