@@ -4,5 +4,10 @@
 #![cfg(all(feature = "breach-http", feature = "kratos", feature = "sms", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod connections;
 mod fetch;
+mod limits;
+mod peer;
+mod private;
 mod server;
+mod tls;
