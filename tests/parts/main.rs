@@ -1,9 +1,12 @@
 //! The ready-made parts that call services elsewhere, against small servers on this machine.
 //!
-//! They need the features `breach-http`, `kratos`, `sms` and `testing`.
-#![cfg(all(feature = "breach-http", feature = "kratos", feature = "sms", feature = "testing"))]
+//! They need the features `breach-http`, `kratos`, `sms`, `testing` and `tracing`.
+#![cfg(all(feature = "breach-http", feature = "kratos", feature = "sms", feature = "testing", feature = "tracing"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod breach_bounds;
+mod breach_file;
+mod breaches;
 mod connections;
 mod fetch;
 mod limits;
