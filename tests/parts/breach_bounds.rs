@@ -48,7 +48,7 @@ impl Fetch for Own {
 
 #[tokio::test]
 async fn a_client_that_ignores_its_limits_is_given_up() {
-    let own = Own { takes: Duration::from_secs(600), ..Own::default() };
+    let own = Own { takes: Duration::from_secs(10), ..Own::default() };
     let list = RangeList::new(own.clone()).time_limit(Duration::from_millis(200));
     let begun = Instant::now();
 
@@ -78,7 +78,7 @@ async fn questions_at_once_are_bounded_and_all_are_answered() {
 
 #[tokio::test]
 async fn waiting_for_a_place_counts_as_waiting() {
-    let own = Own { takes: Duration::from_secs(600), ..Own::default() };
+    let own = Own { takes: Duration::from_secs(10), ..Own::default() };
     let list = RangeList::new(own).time_limit(Duration::from_millis(200));
     let mut questions = JoinSet::new();
     let begun = Instant::now();
