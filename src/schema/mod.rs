@@ -27,7 +27,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::form::{Form, Submission};
-use crate::identity::{Address, Channel, Traits};
+use crate::identity::{Address, Channel, MethodId, Traits};
 use crate::message::{Placed, catalogue};
 use crate::page::Field;
 
@@ -118,6 +118,12 @@ impl Schema {
     /// The channels by which codes of this schema travel to complete a registration.
     pub(crate) fn code_channels(&self) -> BTreeSet<Channel> {
         marks::channels(&self.document, "/credentials/code/via")
+    }
+
+    /// Whether a trait names people for this kind of credential.
+    pub(crate) fn has_identifiers(&self, credential: &MethodId) -> bool {
+        let place = format!("/credentials/{credential}/identifier");
+        marks::found(&self.document, &place).any(|mark| *mark == Value::Bool(true))
     }
 
     /// The channels of the addresses that can be proved.
