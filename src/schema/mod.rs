@@ -20,6 +20,7 @@ mod order;
 mod outline;
 mod quote;
 mod rules;
+mod work;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,6 +34,9 @@ use crate::page::Field;
 
 pub(crate) use decode::Undecodable;
 pub(crate) use formats::is_loose_email;
+
+/// How often parts of a schema are put to parts of the traits before the traits are too large.
+const MOST_WORK: usize = 10_000;
 
 /// The largest schema that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -161,6 +165,9 @@ impl Schema {
     /// Judges traits alone: first the rules, then what the marks ask for.
     pub(crate) fn traits(&self, value: &Value) -> Result<Traits, Vec<Placed>> {
         let mut instance = json!({ "traits": value });
+        if !work::is_bounded(&self.document, &instance, MOST_WORK) {
+            return Err(vec![explain::reason("the traits are too large for their schema").on_page()]);
+        }
         let marked = match self.rules.marks(&instance) {
             Some(marked) => marked,
             None => return Err(explain::explain(&self.rules, &instance)),
