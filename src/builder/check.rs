@@ -150,12 +150,24 @@ fn advice(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let paths = [&config.cookies.path, &config.session.cookie(&config.cookies).path].map(String::clone);
+    let elsewhere = paths.into_iter().filter(|path| !contains(path, config.base.prefix()));
+    advice.extend(elsewhere.map(|path| {
+        let service = config.base.prefix();
+        format!("browsers send cookies with the path `{path}` not to the service, which is at `{service}/`")
+    }));
     let parsed = config.allowed_return_urls.iter().filter_map(|url| Some((url, Url::parse(url).ok()?)));
     let queries = parsed.filter(|(_, url)| url.query().is_some() || url.fragment().is_some());
     advice.extend(
         queries.map(|(url, _)| format!("`.allow_return_url(\"{url}\")`: query and fragment are not looked at")),
     );
     advice
+}
+
+/// Whether a browser sends a cookie with this path to what is below the prefix.
+fn contains(path: &str, prefix: &str) -> bool {
+    let below = prefix.strip_prefix(path.trim_end_matches('/'));
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn check_cookies(config: &Config) -> Result<(), BuildError> {
@@ -187,13 +199,6 @@ fn check_cookie(config: &Config, cookie: &CookieSettings) -> Option<String> {
     let path = &cookie.path;
     if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';') {
         return Some(format!("`{}` is no path of a cookie", path.escape_debug()));
-    }
-    let below = config.base.prefix().strip_prefix(path.trim_end_matches('/'));
-    if !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-        return Some(format!(
-            "the path `{path}` does not contain the service, which is at `{}/`",
-            config.base.prefix()
-        ));
     }
     None
 }
