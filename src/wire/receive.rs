@@ -10,7 +10,7 @@ use super::accept::wants;
 use super::body::{self, LARGEST};
 use super::query::first;
 use crate::call::{Body, Call, Opening, Submitted, Wish};
-use crate::caller::Caller;
+use crate::caller::{Caller, Wants};
 use crate::config::Config;
 use crate::flow::{FlowId, FlowKind, parse_uuid};
 use crate::page::TOKEN_FIELD;
@@ -51,11 +51,11 @@ where
     let wants = wants(&parts.headers);
     let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let reply = Reply { json: wants.json, json_page: wants.json_page, method: parts.method.clone(), request_id };
-    let call = call(parts, body, path, config).await;
+    let call = call(parts, body, wants, path, config).await;
     Received { call, reply }
 }
 
-async fn call<B>(parts: Parts, body: B, path: &str, config: &Config) -> Result<Call, Failure>
+async fn call<B>(parts: Parts, body: B, wants: Wants, path: &str, config: &Config) -> Result<Call, Failure>
 where
     B: HttpBody + Send,
     B::Data: Send,
@@ -100,7 +100,7 @@ where
         Route::Unknown => Wish::Unknown { token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded },
     };
     let Parts { headers, extensions, .. } = parts;
-    let caller = Caller::new(wants(&headers), headers, extensions, config.trusted_proxies);
+    let caller = Caller::new(wants, headers, extensions, config.trusted_proxies);
     Ok(Call { caller, guarded, wish })
 }
 
