@@ -35,10 +35,10 @@ use tower_registration::Hashing;
 /// How much is measured, in seconds.
 struct Effort {
     runs: usize,
-    idle: f64,
-    /// From the beginning of the flood until pings are counted.
+    flood: f64,
+    /// From the beginning of the flood until somebody pings.
     swelling: f64,
-    flooded: f64,
+    pings: f64,
 }
 
 /// People who sign up at the same time: several times what the queue takes.
@@ -62,8 +62,8 @@ fn main() {
         }
     }
     let effort = match is_measurement() {
-        true => Effort { runs: 5, idle: 8.0, swelling: 2.0, flooded: 8.0 },
-        false => Effort { runs: 1, idle: 0.2, swelling: 0.2, flooded: 0.2 },
+        true => Effort { runs: 5, flood: 12.0, swelling: 2.0, pings: 8.0 },
+        false => Effort { runs: 1, flood: 1.0, swelling: 0.2, pings: 0.2 },
     };
     measure(&effort);
 }
@@ -79,15 +79,15 @@ fn measure(effort: &Effort) {
 
     let (mut idle, mut flooded) = (Pings::default(), Pings::default());
     let mut before = 0;
-    println!("pings: median and 99th percentile in milliseconds");
+    println!("pings, in milliseconds");
     for run in 0..effort.runs {
-        idle.add("idle", &numbers(client("ping", effort.idle)));
+        idle.add("idle", &numbers(client("ping", effort.pings)));
         if run == 0 {
-            before = memory("VmHWM:");
+            before = most_memory();
         }
-        let people = client("sign-up", effort.swelling + effort.flooded);
+        let people = client("sign-up", effort.flood);
         std::thread::sleep(Duration::from_secs_f64(effort.swelling));
-        flooded.add("flooded", &numbers(client("ping", effort.flooded - effort.flooded / 8.0)));
+        flooded.add("flooded", &numbers(client("ping", effort.pings)));
         let people = numbers(people);
         println!("  {} signed up, {} times somebody was told to come back later", people[0], people[1]);
     }
@@ -98,7 +98,7 @@ fn measure(effort: &Effort) {
     println!("flooded: median {:.3}, 99th percentile {:.3}", median(&flooded.middle), median(&flooded.slow));
     println!("  bound on the 99th percentile: {bound:.3}");
     println!("hashes: {}", service.hashes_computed());
-    println!("memory, the most so far: {} before the flood, {} after it", mib(before), mib(memory("VmHWM:")));
+    println!("the most memory: {} before the first flood, {} in all", mib(before), mib(most_memory()));
     println!("  bound: {} for hashing and {} beside it", mib(budget), mib(BESIDE));
 }
 
@@ -111,16 +111,18 @@ struct Pings {
 
 impl Pings {
     fn add(&mut self, when: &str, numbers: &[f64]) {
-        println!("{when}: {:.3} {:.3} ({} pings, at most {:.3})", numbers[0], numbers[1], numbers[3], numbers[2]);
-        self.middle.push(numbers[0]);
-        self.slow.push(numbers[1]);
+        let [middle, slow, slowest, count] = numbers else { panic!("four numbers, not {numbers:?}") };
+        println!("{when}: median {middle:.3}, 99th percentile {slow:.3}, slowest {slowest:.3} of {count}");
+        self.middle.push(*middle);
+        self.slow.push(*slow);
     }
 }
 
-/// A line of the system's account of this process, in bytes; nothing where there is none.
-fn memory(line: &str) -> usize {
+/// The most memory that this process had resident so far, in bytes; 0 where the system does not tell.
+fn most_memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|own| own.strip_prefix(line)?.split_whitespace().next()?.parse::<usize>().ok());
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
     kib.unwrap_or_default() * 1024
 }
 

@@ -40,9 +40,14 @@ pub(crate) fn numbers(child: Child) -> Vec<f64> {
     text.split_whitespace().map(|number| number.parse().unwrap()).collect()
 }
 
-/// Whether this is a measurement. A test of the benches runs them once, briefly, to see that they work.
+/// Whether this is a measurement: `cargo bench` says so. A test of all targets runs the benches too, to see that they
+/// work, and that is to be brief.
 pub(crate) fn is_measurement() -> bool {
-    std::env::args().any(|argument| argument == "--bench")
+    let measures = std::env::args().any(|argument| argument == "--bench");
+    if !measures {
+        println!("a brief run, to see that it works; its figures mean nothing");
+    }
+    measures
 }
 
 /// The middle one of an odd number of values.
