@@ -30,7 +30,7 @@ const LONGEST_HEAD: usize = 64 << 10;
 #[must_use]
 pub struct ClientBuilder {
     trust: Trust,
-    roots: Vec<u8>,
+    roots: Vec<Vec<u8>>,
     patience: Duration,
 }
 
@@ -67,8 +67,7 @@ impl ClientBuilder {
 
     /// Trusts the certificates of these authorities too: a text in PEM, such as a company's bundle.
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.roots.extend_from_slice(pem.as_ref());
-        self.roots.push(b'\n');
+        self.roots.push(pem.as_ref().to_vec());
         self
     }
 
@@ -83,12 +82,18 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ClientError`] when a certificate cannot be read.
+    /// [`ClientError`] when a certificate cannot be read, or when a text has none.
     pub fn build(self) -> Result<Client, ClientError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for certificate in CertificateDer::pem_slice_iter(&self.roots) {
-            let certificate = certificate.map_err(|error| ClientError(Box::new(error)))?;
-            roots.add(certificate).map_err(|error| ClientError(Box::new(error)))?;
+        for text in &self.roots {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(text) {
+                let certificate = certificate.map_err(|error| ClientError(Box::new(error)))?;
+                roots.add(certificate).map_err(|error| ClientError(Box::new(error)))?;
+            }
+            if roots.len() == before {
+                return Err(ClientError("the text is not in PEM".into()));
+            }
         }
         // Given, not looked up: a host may have another one for the whole process.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -123,5 +128,5 @@ impl fmt::Debug for ClientBuilder {
 
 /// A client cannot be built like this.
 #[derive(Debug, thiserror::Error)]
-#[error("`.root_certificates(…)` holds a certificate that cannot be read")]
+#[error("`.root_certificates(…)` needs certificates that can be read")]
 pub struct ClientError(#[source] Box<dyn Error + Send + Sync>);

@@ -80,7 +80,8 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(&format!("^{expression}$")).ok()
 }
 
-#[cfg(all(test, feature = "_fetch"))]
+#[cfg(feature = "_fetch")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

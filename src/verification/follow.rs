@@ -9,14 +9,13 @@
 
 use super::{Work, is_bound};
 use crate::call::{Outcome, Telling};
-use crate::config::{ProofKind, Verification};
+use crate::config::ProofKind;
 use crate::csrf::Visitor;
-use crate::effects::Effects;
-use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
-use crate::flow::{FlowId, FlowKind, State};
+use crate::engine::{Engine, Visit};
+use crate::flow::{FlowKind, State};
 use crate::message::catalogue;
 use crate::seal::Purpose;
-use crate::stop::{Failure, FailureKind};
+use crate::stop::Failure;
 
 /// The longest value that a link may carry.
 const LONGEST: usize = 64;
@@ -30,32 +29,8 @@ pub(super) struct Link {
 }
 
 impl Engine {
-    pub(super) async fn follow(
-        &self,
-        visit: &mut Visit,
-        settings: &Verification,
-        id: Option<FlowId>,
-        link: Link,
-    ) -> Result<Outcome, Trouble> {
-        let Some(id) = id else { return Err(Trouble::new(Failure::flow_missing(), Tell::Forward)) };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let loaded = self.load_verification(id).await.map_err(|failure| Trouble::new(failure, Tell::Forward))?;
-            let Some((flow, version)) = loaded else {
-                return Err(Trouble::new(Failure::verification_unknown(), Tell::Forward));
-            };
-            let kind = flow.kind;
-            let work = Work { flow, version, settings, effects: Effects::default() };
-            match self.open_proof(visit, work, &link).await {
-                Err(failure) if failure.kind() == FailureKind::Conflict && tries < TRIES => {}
-                Err(failure) => return Err(Trouble::in_flow(failure, kind)),
-                Ok(outcome) => return Ok(outcome),
-            }
-        }
-    }
-
-    async fn open_proof(&self, visit: &mut Visit, mut work: Work<'_>, link: &Link) -> Result<Outcome, Failure> {
+    /// Prepares the page for the browser that opened the link.
+    pub(super) async fn follow(&self, visit: &mut Visit, mut work: Work<'_>, link: &Link) -> Result<Outcome, Failure> {
         if link.head {
             return Ok(self.tell_verification(visit, work.flow, Telling::Followed)?);
         }

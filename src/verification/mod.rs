@@ -20,18 +20,19 @@ mod send;
 mod show;
 mod submit;
 
-use crate::call::{Outcome, Telling, Verify};
+use crate::call::{Body, Outcome, Telling, Verify};
 use crate::config::Verification;
 use crate::csrf::Visitor;
 use crate::effects::Effects;
-use crate::engine::{Engine, Tell, Trouble, Visit};
+use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
 use crate::flow::{FlowId, FlowKind, VerificationFlow};
 use crate::host::{HostError, Kind, Record, RecordId};
 use crate::message::Placed;
 use crate::page::{Drawing, VerificationPage};
 use crate::seal::Purpose;
-use crate::stop::Failure;
+use crate::stop::{Failure, FailureKind};
 
+use follow::Link;
 pub(crate) use open::Beginning;
 
 /// Messages pile up on a flow; these many are kept.
@@ -43,6 +44,14 @@ struct Work<'a> {
     version: i64,
     settings: &'a Verification,
     effects: Effects,
+}
+
+/// What answers a flow.
+enum Answer {
+    /// A form, or what a program sends.
+    Form { body: Body, token: Option<String>, request: String },
+    /// The link of a letter.
+    Link(Link),
 }
 
 impl Engine {
@@ -57,11 +66,43 @@ impl Engine {
             }
             Verify::Show(id) => self.show_verification(visit, id).await,
             Verify::Submit { flow, body, token, request } => {
-                self.submit_verification(visit, settings, flow, &body, token.as_deref(), &request).await
+                self.answer_verification(visit, settings, flow, &Answer::Form { body, token, request }).await
             }
             Verify::Follow { flow, code, token, head, request } => {
-                let link = follow::Link { code, token, head, request };
-                self.follow(visit, settings, flow, link).await
+                let link = Link { code, token, head, request };
+                self.answer_verification(visit, settings, flow, &Answer::Link(link)).await
+            }
+        }
+    }
+
+    /// Loads a flow and answers it; when somebody else changed it meanwhile, anew from the load.
+    async fn answer_verification(
+        &self,
+        visit: &mut Visit,
+        settings: &Verification,
+        id: Option<FlowId>,
+        answer: &Answer,
+    ) -> Result<Outcome, Trouble> {
+        let Some(id) = id else { return Err(Trouble::new(Failure::flow_missing(), Tell::Forward)) };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let loaded = self.load_verification(id).await.map_err(|failure| Trouble::new(failure, Tell::Forward))?;
+            let Some((flow, version)) = loaded else {
+                return Err(Trouble::new(Failure::verification_unknown(), Tell::Forward));
+            };
+            let kind = flow.kind;
+            let work = Work { flow, version, settings, effects: Effects::default() };
+            let answered = match answer {
+                Answer::Form { body, token, request } => {
+                    self.submit_verification(visit, work, body, token.as_deref(), request).await
+                }
+                Answer::Link(link) => self.follow(visit, work, link).await,
+            };
+            match answered {
+                Err(failure) if failure.kind() == FailureKind::Conflict && tries < TRIES => {}
+                Err(failure) => return Err(Trouble::in_flow(failure, kind)),
+                Ok(outcome) => return Ok(outcome),
             }
         }
     }

@@ -11,16 +11,15 @@ use serde_json::Value;
 
 use super::{Work, add, record};
 use crate::call::{Body, Outcome, Telling};
-use crate::config::{ProofKind, Verification};
+use crate::config::ProofKind;
 use crate::csrf::check_native;
-use crate::effects::Effects;
-use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
-use crate::flow::{FlowId, FlowKind, State, VerificationFlow};
+use crate::engine::{Engine, Visit};
+use crate::flow::{FlowKind, State, VerificationFlow};
 use crate::form::Form;
 use crate::message::{Placed, catalogue};
 use crate::page::{ADDRESS_FIELD, CODE_FIELD, LINK_FIELD, TOKEN_FIELD};
 use crate::schema::transient_of;
-use crate::stop::{Failure, FailureKind, Stop};
+use crate::stop::{Failure, Stop};
 
 /// The longest address that is looked at, in characters.
 const LONGEST: usize = 320;
@@ -35,34 +34,8 @@ enum Asked {
 }
 
 impl Engine {
+    /// Answers a form; `token` comes from the query.
     pub(super) async fn submit_verification(
-        &self,
-        visit: &mut Visit,
-        settings: &Verification,
-        id: Option<FlowId>,
-        body: &Body,
-        token: Option<&str>,
-        request: &str,
-    ) -> Result<Outcome, Trouble> {
-        let Some(id) = id else { return Err(Trouble::new(Failure::flow_missing(), Tell::Forward)) };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let loaded = self.load_verification(id).await.map_err(|failure| Trouble::new(failure, Tell::Forward))?;
-            let Some((flow, version)) = loaded else {
-                return Err(Trouble::new(Failure::verification_unknown(), Tell::Forward));
-            };
-            let kind = flow.kind;
-            let work = Work { flow, version, settings, effects: Effects::default() };
-            match self.answer_verification(visit, work, body, token, request).await {
-                Err(failure) if failure.kind() == FailureKind::Conflict && tries < TRIES => {}
-                Err(failure) => return Err(Trouble::in_flow(failure, kind)),
-                Ok(outcome) => return Ok(outcome),
-            }
-        }
-    }
-
-    async fn answer_verification(
         &self,
         visit: &mut Visit,
         work: Work<'_>,

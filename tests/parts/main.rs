@@ -4,8 +4,16 @@
 #![cfg(all(feature = "breach-http", feature = "kratos", feature = "sms", feature = "testing", feature = "tracing"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod breach_bounds;
+mod breach_file;
+mod breaches;
+mod connections;
 mod fetch;
 mod jsonnet;
+mod limits;
+mod peer;
+mod private;
 mod server;
 mod sms;
 mod tape;
+mod tls;
