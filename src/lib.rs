@@ -33,15 +33,22 @@
 //! | choose ways to register, or write one | [`methods`] |
 //! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
+//! | refuse leaked passwords | [`breach`] |
+//! | word letters, and see what is in them | [`templates`], [`mail`] |
+//! | deliver letters | [`log`](crate::log) for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
+//! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
 //! | test a host's sign-up | `testing` (feature `testing`) |
 //!
 //! # Features
 //!
-//! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
-//! files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
-//! errors, security events and weak settings.
+//! By default there is no network and no C: password, code and profile, memory storage. `kratos` reads Kratos'
+//! configuration files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about
+//! inner errors, security events and weak settings.
+//!
+//! `breach-http` asks a service about leaked passwords, `smtp` delivers e-mail, `sms` delivers letters through a gateway;
+//! these use the network, and TLS by rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
 //!

@@ -5,7 +5,7 @@
 //! | [`Storage`], [`Unit`] | keep flows and everything else with an expiry; commit as a whole or not at all | [`memory`](crate::memory) |
 //! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory) |
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
-//! | [`Courier`] | carry a letter | [`log`](crate::log), [`testing`](crate) |
+//! | [`Courier`] | carry a letter | [`log`](crate::log), `smtp`, `sms`, `testing` (features of these names) |
 //! | [`Hook`] | a say before and after | none needed |
 //! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
 //! | [`BreachList`] | which passwords have leaked | [`breach`](crate::breach) |

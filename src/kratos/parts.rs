@@ -100,7 +100,6 @@ fn secure(section: &mut Section) -> Result<Option<bool>, LoadError> {
     }
 }
 
-/// Switches that would change a registration.
 /// Reads `feature_flags`: whether every address of a registration is proved at once.
 pub(super) fn every_address(root: &mut Section) -> Result<bool, LoadError> {
     let mut flags = root.section("feature_flags")?;
@@ -119,6 +118,7 @@ pub(super) fn every_address(root: &mut Section) -> Result<bool, LoadError> {
     Ok(every)
 }
 
+/// Refuses switches that would change a registration.
 pub(super) fn refuse_unsupported(root: &mut Section) -> Result<(), LoadError> {
     let mut security = root.section("security")?;
     // Mitigating enumeration changes nothing about a registration, and references out of a schema are never followed.
