@@ -34,14 +34,15 @@
 //! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | run what must run beside requests | [`upkeep`] |
+//! | deliver e-mail | `smtp` (feature `smtp`) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
 //! | test a host's sign-up | `testing` (feature `testing`) |
 //!
 //! # Features
 //!
 //! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
-//! files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
-//! errors, security events and weak settings.
+//! files, `phone` understands phone numbers, `smtp` delivers e-mail (this one uses the network, and `ring`'s C for TLS),
+//! `testing` is the test kit, `tracing` tells a host's log about inner errors, security events and weak settings.
 //!
 //! # What it needs of its host
 //!
@@ -79,6 +80,8 @@ mod schema;
 mod seal;
 mod service;
 pub mod sessions;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 mod stop;
 pub mod templates;
 #[cfg(feature = "testing")]

@@ -24,6 +24,7 @@ mod parts;
 mod section;
 mod selfservice;
 mod serve;
+mod smtp;
 mod units;
 mod verification;
 
@@ -65,12 +66,11 @@ pub fn load_at(text: &str, base_url: &str) -> Result<Loaded, LoadError> {
 }
 
 /// Keys about other things than registration.
-const IGNORED: [&str; 21] = [
+const IGNORED: [&str; 20] = [
     "$schema",
     "ciphers",
     "clients",
     "config",
-    "courier",
     "database",
     "dsn",
     "enterprise",
@@ -106,6 +106,7 @@ fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
     builder = identity::read(builder, root.section("identity")?)?;
     let every_address = parts::every_address(&mut root)?;
     builder = selfservice::read(builder, root.section("selfservice")?, every_address)?;
+    builder = smtp::read(builder, root.section("courier")?.section("smtp")?)?;
     parts::refuse_unsupported(&mut root)?;
     root.end()?;
     Ok(Loaded { builder, listen: serve.listen, cors: serve.cors })

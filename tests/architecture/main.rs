@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["limits"],
     &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire"],
-    &["memory", "sessions", "breach", "log", "templates"],
+    &["memory", "sessions", "breach", "log", "smtp", "templates"],
     &["engine"],
     &["verification"],
     &["registration"],
