@@ -13,7 +13,9 @@ pub(super) fn read(builder: Builder, mut section: Section) -> Result<Builder, Lo
     let uri = section.text("connection_uri")?.filter(|uri| !uri.is_empty());
     let from = section.text("from_address")?.unwrap_or_else(|| "no-reply@ory.kratos.sh".to_owned());
     let mut courier = match &uri {
-        Some(uri) => SmtpCourier::from_uri(uri, from).map_err(|error| section.fault("connection_uri", error.to_string()))?,
+        Some(uri) => {
+            SmtpCourier::from_uri(uri, from).map_err(|error| section.fault("connection_uri", error.to_string()))?
+        }
         None => SmtpCourier::builder("localhost", from),
     };
     if let Some(name) = section.text("from_name")? {

@@ -133,4 +133,3 @@ async fn start_tls(mut line: Line<TcpStream>, hello: &ClientId) -> Result<TcpStr
     accepted(line.ask("STARTTLS\r\n").await.map_err(broke)?)?;
     line.into_stream().map_err(broke)
 }
-

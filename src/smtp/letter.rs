@@ -51,7 +51,8 @@ impl Sender {
         let text = part(ContentType::TEXT_PLAIN, letter.text());
         let message = match letter.html() {
             None => message.singlepart(text),
-            Some(html) => message.multipart(MultiPart::alternative().singlepart(text).singlepart(part(ContentType::TEXT_HTML, html))),
+            Some(html) => message
+                .multipart(MultiPart::alternative().singlepart(text).singlepart(part(ContentType::TEXT_HTML, html))),
         };
         Ok(Mail { from, to, bytes: message.map_err(Trouble::Letter)?.formatted() })
     }
