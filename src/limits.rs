@@ -127,6 +127,11 @@ impl Counter {
         self.changed = true;
     }
 
+    /// Writes it as it is: the work of counting, without the count.
+    pub(crate) fn touch(&mut self) {
+        self.changed = true;
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.changed |= !self.times.is_empty();

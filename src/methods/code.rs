@@ -24,7 +24,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{Context, Method, Show, Slot, Step};
 use crate::flow::{Screen, State, leaves, nanoseconds};
@@ -82,8 +82,6 @@ struct Memory {
     /// The traits that the codes were sent for.
     traits: Value,
     sent: Vec<Sent>,
-    /// When the codes end: Unix time in nanoseconds.
-    until: i64,
     tries: u32,
 }
 
@@ -91,7 +89,10 @@ struct Memory {
 struct Sent {
     via: String,
     to: String,
-    nonce: Nonce,
+    /// Nothing, when the address had too many letters to get one.
+    nonce: Option<Nonce>,
+    /// When the code ends: Unix time in nanoseconds.
+    until: i64,
 }
 
 #[async_trait]
@@ -145,17 +146,15 @@ impl Code {
         if addresses.is_empty() {
             return Err(Stop::refuse([catalogue::NO_IDENTIFIER.on_page()]));
         }
-        let until = cx.now + self.lifespan;
-        let mut new = Memory { traits: form.traits.clone(), sent: Vec::new(), until: nanoseconds(until), ..old };
+        let mut new = Memory { traits: form.traits.clone(), sent: Vec::new(), tries: old.tries };
         for to in addresses {
             let nonce = cx.desk.nonce()?;
             let letter = self.letter(cx, form, &traits, &to, nonce);
-            let nonce = match slot.post(&letter).await? {
-                true => Some(nonce),
-                false => old.sent.iter().find(|sent| sent.is_to(&to)).map(|sent| sent.nonce),
-            };
-            let via = to.via().as_str().to_owned();
-            new.sent.extend(nonce.map(|nonce| Sent { via, to: to.value().to_owned(), nonce }));
+            let older = old.sent.iter().find(|sent| sent.is_to(&to));
+            new.sent.push(match (slot.post(&letter).await?, older) {
+                (false, Some(older)) => older.clone(),
+                (sent, _) => Sent::new(&to, nonce, cx.now + self.lifespan, sent),
+            });
         }
         slot.remember(&new)?;
         let show = Show::new(Screen::Only(ID), form.traits.clone()).progress(State::SentEmail, Some(ID));
@@ -193,15 +192,16 @@ impl Code {
             return Err(too_often());
         }
         let typed = form.text(FIELD).unwrap_or_default();
-        let ended = nanoseconds(cx.now) >= memory.until;
         let (purpose, flow) = (Purpose::RegistrationCode, *cx.flow.id.as_uuid());
         let mut missed = Vec::new();
-        for (to, nonce) in memory.sent.iter().filter_map(Sent::read) {
+        for (sent, to) in memory.sent.iter().filter_map(|sent| Some((sent, sent.address()?))) {
             let counter = slot.counter(Counted::WrongCodes, &to).await?;
             if !counter.allows_one_more(cx.now) {
                 continue;
             }
-            if !ended && (Proof { purpose, flow, address: &to, nonce }).is(cx.desk.seal, &typed) {
+            let nonce = sent.nonce.filter(|_| nanoseconds(cx.now) < sent.until);
+            let proof = nonce.map(|nonce| Proof { purpose, flow, address: &to, nonce });
+            if proof.is_some_and(|proof| proof.is(cx.desk.seal, &typed)) {
                 counter.clear();
                 return Ok(Step::Register(Draft::new(cx.kept_traits(&memory.traits)?).proves(to)));
             }
@@ -210,7 +210,7 @@ impl Code {
         for to in &missed {
             slot.counter(Counted::WrongCodes, to).await?.add(cx.now);
         }
-        match missed.is_empty() && !memory.sent.is_empty() {
+        match missed.is_empty() {
             true => Err(too_often()),
             false => Err(Stop::refuse([catalogue::CODE_WRONG.on_page()])),
         }
@@ -218,12 +218,17 @@ impl Code {
 }
 
 impl Sent {
+    fn new(to: &Address, nonce: Nonce, until: OffsetDateTime, sent: bool) -> Self {
+        let (via, to) = (to.via().as_str().to_owned(), to.value().to_owned());
+        Self { via, to, nonce: sent.then_some(nonce), until: nanoseconds(until) }
+    }
+
     fn is_to(&self, address: &Address) -> bool {
         self.via == address.via().as_str() && self.to == address.value()
     }
 
-    fn read(&self) -> Option<(Address, Nonce)> {
-        Some((Address::new(Channel::from_word(&self.via)?, &self.to), self.nonce))
+    fn address(&self) -> Option<Address> {
+        Some(Address::new(Channel::from_word(&self.via)?, &self.to))
     }
 }
 

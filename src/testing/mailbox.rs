@@ -31,6 +31,11 @@ impl Mailbox {
         self.lock().letters.clone()
     }
 
+    /// All letters, the oldest first; the mailbox is empty afterwards.
+    pub fn take(&self) -> Vec<Rendered> {
+        std::mem::take(&mut self.lock().letters)
+    }
+
     /// The latest letter to this address.
     #[must_use]
     pub fn latest(&self, to: &str) -> Option<Rendered> {

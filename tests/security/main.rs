@@ -1,0 +1,5 @@
+//! The security matrix, by its ids.
+
+mod behaviour;
+mod codes;
+mod inputs;
