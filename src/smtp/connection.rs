@@ -1,4 +1,8 @@
 //! One connection to the server: opened, signed in, one letter after the other.
+//!
+//! Commands, answers, sign-in and the doubling of dots are lettre's. Its transports are not used: their TLS takes the
+//! provider that the process as a whole has installed, and their pool takes back a connection whose letter was dropped
+//! half-way.
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};

@@ -1,5 +1,8 @@
 //! What the server says, a line at a time.
 //!
+//! It stands between the socket and lettre's client, which by itself keeps what it has read ahead across STARTTLS, and
+//! panics at an offer that is nothing but blanks.
+//!
 //! 1. A line goes on to the client when all of it is there; it has at most [`LONGEST`] bytes.
 //! 2. It begins with a number, and says something behind it or nothing at all. Whatever else comes ends the connection.
 //! 3. After STARTTLS nothing may be left that was said in clear: somebody on the way could have put it there.

@@ -22,7 +22,8 @@
 //! 6. Only a recipient that cannot be written to ends a letter. Everything else is tried again: a refused password, a
 //!    certificate that has run out, a server that is away or finds fault with the sender.
 //!
-//! No error repeats what the server said in words: servers like to repeat addresses.
+//! No error repeats what the server said in words: servers like to repeat addresses. Nothing is logged here; a host that
+//! turns on lettre's own feature `tracing` has letters and passwords in its log, at level debug.
 
 mod builder;
 mod connection;

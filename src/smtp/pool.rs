@@ -35,15 +35,13 @@ impl Pool {
         Arc::new(Self { idle: Mutex::default(), most })
     }
 
-    /// A connection on which the server still listens.
+    /// A connection on which the server still listens. Where the one that was used last is dead, so are the others: a
+    /// letter does not spend its time on trying them.
     pub(super) async fn take(&self) -> Option<Connection> {
-        loop {
-            let (since, mut connection) = self.idle().connections.pop()?;
-            let fresh = since.elapsed() < IDLE;
-            if fresh && timeout(PATIENCE, connection.is_alive()).await.unwrap_or(false) {
-                return Some(connection);
-            }
-        }
+        let (since, mut connection) = self.idle().connections.pop()?;
+        let fresh = since.elapsed() < IDLE;
+        let alive = fresh && timeout(PATIENCE, connection.is_alive()).await.unwrap_or(false);
+        alive.then_some(connection)
     }
 
     /// Keeps a connection for the next letter.

@@ -8,7 +8,8 @@
 //! 2. Without such a detail, 501, 550, 551 and 553 at `RCPT TO` say the same. For good.
 //! 3. An address that cannot be written in an envelope, or that needs SMTPUTF8 from a server without it. For good.
 //! 4. Whatever else: no connection, no TLS, sign-in refused, 4xx, other details (`5.7.1` means the sender), a 5xx in
-//!    another place, an answer that is none, no answer in time. Tried again.
+//!    another place, an answer that is none, no answer in time. Tried again. So is a 4xx with a detail of 5: the number
+//!    counts.
 //!
 //! Nothing that the server says in words is kept: it tends to repeat addresses.
 
@@ -36,7 +37,9 @@ pub(super) enum Trouble {
     NoStartTls,
     #[error("{0}: the server answered {1}")]
     Refused(Stage, Reply),
-    #[error("{0}: the connection broke")]
+    #[error("the server offers no way to sign in that is known here: PLAIN and LOGIN are")]
+    NoSignIn,
+    #[error("{0}: the connection broke, or what was answered made no sense")]
     Broken(Stage, #[source] Option<io::Error>),
     #[error("the server took too long")]
     TooLong,
@@ -84,7 +87,7 @@ impl Reply {
         match self.detail.as_deref() {
             Some(detail) => {
                 let names = matches!(detail, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1");
-                names && matches!(stage, Stage::Recipient | Stage::Words)
+                names && self.number >= 500 && matches!(stage, Stage::Recipient | Stage::Words)
             }
             None => stage == Stage::Recipient && matches!(self.number, 501 | 550 | 551 | 553),
         }
@@ -105,6 +108,9 @@ impl Trouble {
         if let Some(code) = error.status() {
             let text = source.map(ToString::to_string).unwrap_or_default();
             return Self::Refused(stage, Reply::new(code.into(), &text));
+        }
+        if stage == Stage::SignIn && error.is_client() {
+            return Self::NoSignIn;
         }
         let broke = source.and_then(|source| source.downcast_ref::<io::Error>());
         Self::Broken(stage, broke.map(|error| io::Error::new(error.kind(), error.to_string())))
@@ -163,6 +169,7 @@ mod tests {
             (Stage::Sender, 550, "5.1.1 sender"),
             (Stage::Recipient, 421, "4.3.2 closing"),
             (Stage::Recipient, 450, "4.1.1 greylisted"),
+            (Stage::Recipient, 450, "5.1.1 greylisted"),
             (Stage::Recipient, 550, "5.7.1 your network is blocked"),
             (Stage::Recipient, 550, "5.1.8 sender"),
             (Stage::Recipient, 530, "sign in first"),

@@ -5,21 +5,14 @@
 #![cfg(feature = "smtp")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-mod away;
 mod certificates;
 mod connections;
+mod conversation;
 mod encryption;
-mod injections;
 mod mime;
 mod office;
-mod outages;
-mod outbox;
 mod peer;
-mod poisoning;
 mod real;
-mod recipients;
-mod secrets;
-mod words;
 
 /// A size of the matrix: in full where `FULL=1` asks for it, otherwise a sample.
 fn size(full: usize, sample: usize) -> usize {
