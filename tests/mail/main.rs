@@ -8,11 +8,14 @@
 mod certificates;
 mod connections;
 mod conversation;
+mod dice;
 mod encryption;
+mod injections;
 mod mime;
 mod office;
 mod peer;
 mod real;
+mod recipients;
 
 /// A size of the matrix: in full where `FULL=1` asks for it, otherwise a sample.
 fn size(full: usize, sample: usize) -> usize {

@@ -18,7 +18,8 @@ impl Received {
         for line in self.raw.split_inclusive(|byte| *byte == b'\n') {
             bytes.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
         }
-        bytes
+        // The line end before the last dot is the client's.
+        bytes.strip_suffix(b"\r\n").unwrap().to_vec()
     }
 
     pub(crate) fn email(&self) -> Email {
@@ -32,7 +33,8 @@ impl Email {
         let (headers, body) = split(whole);
         let kind = value(&headers, "Content-Type").unwrap().to_owned();
         let Some((_, boundary)) = kind.split_once("boundary=\"") else {
-            return Self { text: words(&headers, body), headers, html: None };
+            // A line end closes the words.
+            return Self { text: words(&headers, body.strip_suffix("\r\n").unwrap()), headers, html: None };
         };
         let boundary = format!("--{}", boundary.trim_end_matches('"'));
         let parts: Vec<_> = body.split(&boundary).skip(1).map(|part| split(part.trim_start_matches("\r\n"))).collect();
