@@ -14,8 +14,10 @@ mod injections;
 mod mime;
 mod office;
 mod peer;
+mod poisoning;
 mod real;
 mod recipients;
+mod words;
 
 /// A size of the matrix: in full where `FULL=1` asks for it, otherwise a sample.
 fn size(full: usize, sample: usize) -> usize {

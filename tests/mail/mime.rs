@@ -61,6 +61,15 @@ impl Email {
     }
 }
 
+/// An e-mail without what differs from one sending to the next: its date, and the border between its parts.
+pub(crate) fn comparable(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).unwrap().trim_end_matches("\r\n").to_owned();
+    let border = text.split_once("boundary=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(border, _)| border);
+    let text = border.map_or(text.clone(), |border| text.replace(border, "border"));
+    let lines = text.split("\r\n").map(|line| if line.starts_with("Date: ") { "Date: now" } else { line });
+    lines.collect::<Vec<_>>().join("\r\n")
+}
+
 fn split(text: &str) -> (Vec<(String, String)>, &str) {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let head = head.replace("\r\n ", " ").replace("\r\n\t", " ");

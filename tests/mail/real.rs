@@ -12,6 +12,7 @@ use tower_registration::host::{Courier, Rendered};
 use tower_registration::smtp::{SmtpBuilder, SmtpCourier};
 
 use super::certificates::Certificates;
+use super::mime::{Email, comparable};
 use super::office::{FROM, by_code, courier, letters, told};
 use super::peer::Peer;
 
@@ -84,15 +85,6 @@ fn content(arrived: &Value) -> Vec<u8> {
     STANDARD.decode(arrived["content"].as_str().unwrap()).unwrap()
 }
 
-/// An e-mail without what differs from one sending to the next: its date, and the border between its parts.
-fn comparable(bytes: &[u8]) -> String {
-    let text = std::str::from_utf8(bytes).unwrap().trim_end_matches("\r\n").to_owned();
-    let border = text.split_once("boundary=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(border, _)| border);
-    let text = border.map_or(text.clone(), |border| text.replace(border, "border"));
-    let lines = text.split("\r\n").map(|line| if line.starts_with("Date: ") { "Date: now" } else { line });
-    lines.collect::<Vec<_>>().join("\r\n")
-}
-
 /// Letters whose words begin with dots, go beyond a line, and are not in ASCII.
 async fn dotted() -> Vec<Rendered> {
     let words = super::office::Words::default();
@@ -125,7 +117,7 @@ async fn a_real_server_gets_every_byte_over_one_connection() {
         connections.push(arrived["connection"].clone());
         assert_eq!((&arrived["from"], &arrived["to"]), (&FROM.into(), &vec![letter.to().value()].into()));
         assert_eq!(comparable(&content(&arrived)), comparable(&expected.bytes()));
-        let email = super::mime::Email::read(&content(&arrived));
+        let email = Email::read(&content(&arrived));
         assert_eq!(email.header("Message-ID"), format!("<{}@example.org>", letter.id()));
         assert_eq!(email.text.trim_end(), letter.text().trim_end());
     }
