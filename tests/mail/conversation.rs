@@ -112,7 +112,8 @@ impl Session {
                 }
                 "DATA" => {
                     self.answer(stream, "DATA", "354 go\r\n").await?;
-                    if !self.take(stream).await? {
+                    let is_refused = matches!(self.mood(), Mood::Says("DATA", _));
+                    if !is_refused && !self.take(stream).await? {
                         return Ok(Next::Over);
                     }
                 }

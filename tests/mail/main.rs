@@ -5,6 +5,7 @@
 #![cfg(feature = "smtp")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod away;
 mod certificates;
 mod connections;
 mod conversation;
@@ -13,6 +14,7 @@ mod encryption;
 mod injections;
 mod mime;
 mod office;
+mod outbox;
 mod peer;
 mod poisoning;
 mod real;

@@ -18,7 +18,7 @@ pub(crate) enum Mood {
     Well,
     /// Hangs up before it says a word.
     Away,
-    /// Answers this command with this line; `CONNECT` is the greeting, `.` the end of a letter.
+    /// Answers this command with this line and does not do it; `CONNECT` is the greeting, `.` the end of a letter.
     Says(&'static str, &'static str),
     /// Takes a letter and says nothing any more.
     Silent,
