@@ -14,11 +14,14 @@ mod encryption;
 mod injections;
 mod mime;
 mod office;
+mod outages;
 mod outbox;
 mod peer;
 mod poisoning;
 mod real;
 mod recipients;
+#[cfg(feature = "tracing")]
+mod secrets;
 mod words;
 
 /// A size of the matrix: in full where `FULL=1` asks for it, otherwise a sample.
