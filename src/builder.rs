@@ -1,6 +1,7 @@
 //! Takes parts, methods and choices, and refuses impossible ones.
 
 mod check;
+mod error;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::templates::BuiltIn;
 use crate::trace;
 use crate::upkeep::Post;
 
-pub use check::BuildError;
+pub use error::BuildError;
 
 /// Builds a [`Registration`].
 ///

@@ -50,10 +50,10 @@ pub struct Caller {
 
 impl Caller {
     pub(crate) fn new(wants: Wants, headers: HeaderMap, extensions: Extensions, trusted_proxies: usize) -> Self {
-        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let cookies = lines.flat_map(|line| line.split(';')).map(str::trim).filter(|pair| !pair.is_empty());
-        let cookies = cookies.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let cookies = cookies.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // Pages write any letters into their cookies; ours stand beside them.
+        let lines = headers.get_all(header::COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+        let cookies = lines.flat_map(|line| line.split(';').map(pair).collect::<Vec<_>>());
+        let cookies = cookies.filter(|(name, value)| !name.is_empty() || !value.is_empty()).collect();
         Self { wants, headers, cookies, extensions, trusted_proxies }
     }
 
@@ -135,6 +135,13 @@ impl Caller {
             parts.iter().filter_map(|name| self.header(name)).filter(|part| !part.is_empty()).collect();
         capped(parts.join(", "))
     }
+}
+
+/// Name and value of a cookie; one without `=` has an empty value.
+fn pair(cookie: &str) -> (String, String) {
+    let cookie = cookie.trim();
+    let (name, value) = cookie.split_once('=').unwrap_or((cookie, ""));
+    (name.to_owned(), value.to_owned())
 }
 
 fn capped(mut text: String) -> String {

@@ -149,6 +149,9 @@ impl BaseUrl {
     /// Takes an absolute `http` or `https` URL without user info, query or fragment.
     pub(crate) fn parse(written: &str) -> Result<Self, String> {
         let parsed = Url::parse(written).map_err(|error| error.to_string())?;
+        if !written.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("only visible ASCII letters can stand in a header; percent-encode the others".to_owned());
+        }
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err("its scheme is neither http nor https".to_owned());
         }
@@ -213,7 +216,9 @@ mod tests {
 
     #[test]
     fn a_url_that_cannot_be_a_base_says_why() {
-        for written in ["ftp://host/", "https://u@host/", "https://host/?a=b", "/relative"] {
+        for written in
+            ["ftp://host/", "https://u@host/", "https://host/?a=b", "/relative", " https://host/", "https://host/\n"]
+        {
             assert!(BaseUrl::parse(written).is_err(), "{written}");
         }
     }

@@ -176,6 +176,8 @@ pub(crate) struct Flow {
     pub(crate) binding: Option<Tag>,
     /// Whose this flow became.
     pub(crate) spent: Option<IdentityId>,
+    /// The attempt that made it so: of two that do the same, one knows that it was the other.
+    pub(crate) attempt: Option<Uuid>,
 }
 
 /// The traits typed so far: the value of each field by its name, in the order they came.
@@ -256,6 +258,8 @@ struct Stored {
     d: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     b: Option<Tag>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<Uuid>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -302,6 +306,7 @@ impl Flow {
             t: facts.typed.0.clone(),
             d: self.drawers.clone(),
             b: self.binding,
+            by: self.attempt,
         })
     }
 
@@ -333,7 +338,7 @@ impl Flow {
             messages: stored.msg.into_iter().map(Placed::from).collect(),
             typed: Typed(stored.t),
         };
-        Ok(Self { facts, drawers: stored.d, binding: stored.b, spent })
+        Ok(Self { facts, drawers: stored.d, binding: stored.b, spent, attempt: stored.by })
     }
 }
 

@@ -1,9 +1,20 @@
 //! What was answered: a body taken apart, HTTP peeled off.
 
+pub(crate) mod bounded;
+
 use std::borrow::Cow;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+
+/// The longest text, in bytes.
+pub(crate) const LONGEST_TEXT: usize = 4 * 1024;
+/// The longest text in a field of [`PROOFS`], in bytes.
+pub(crate) const LONGEST_PROOF: usize = 32 * 1024;
+/// Fields that hold more than a person types.
+pub(crate) const PROOFS: [&str; 4] = ["id_token", "passkey_register", "webauthn_register", "password"];
+/// What is said of JSON beyond the bounds.
+pub(crate) const NOT_JSON: &str = "Unable to decode form as JSON.";
 
 /// A body as it came: fields by name.
 #[derive(Clone, PartialEq)]

@@ -10,6 +10,7 @@ mod verify;
 
 use std::time::Duration;
 
+use verify::{MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
 pub use verify::{VerifyError, verify};
 
 pub(crate) use governor::{Governor, SALT};
@@ -48,7 +49,7 @@ impl Hashing {
         Self::default()
     }
 
-    /// Sets the cost of one hash: memory in KiB, and passes over it.
+    /// Sets the cost of one hash: memory in KiB, and passes over it; at most what [`verify`] reads.
     ///
     /// # Weakens
     ///
@@ -86,6 +87,11 @@ impl Hashing {
     pub(crate) fn is_weak(&self) -> bool {
         let enough = |(passes, kib): &(u32, u32)| self.passes >= *passes && self.memory_kib >= *kib;
         !FLOOR.iter().any(enough)
+    }
+
+    /// Whether [`verify`] refuses to read what would be made at this cost.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.memory_kib > MOST_MEMORY_KIB || self.passes > MOST_PASSES || self.lanes > MOST_LANES
     }
 
     fn params(&self) -> Result<argon2::Params, argon2::Error> {

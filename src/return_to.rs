@@ -82,6 +82,10 @@ impl ReturnTo {
         }
         let default = Url::parse(default).map_err(|_| forbidden())?;
         let target = default.join(asked).map_err(|_| forbidden())?;
+        // The flow repeats what was sent: followed from another page, `https:www.example.org` is another place.
+        if Url::parse(asked).is_ok_and(|alone| alone != target) {
+            return Err(forbidden());
+        }
         let has_user = !target.username().is_empty() || target.password().is_some();
         if has_user || target.cannot_be_a_base() || asked_for_dot_segments(asked) {
             return Err(forbidden());
@@ -123,7 +127,9 @@ impl Rule {
         let Some(host) = target.host_str() else { return false };
         let same_host = match &self.host {
             Host::Exactly(own) => host == own,
-            Host::Below(end) => host.len() > end.len() && host.ends_with(end.as_str()),
+            Host::Below(end) => {
+                host.strip_suffix(end.as_str()).is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
+            }
         };
         let own = &self.segments;
         let path = segments(target);
@@ -215,6 +221,8 @@ mod tests {
             "/\\evil.com",
             "javascript:alert(1)",
             "myapp:callback",
+            "https:www.example.org/app/",
+            "https://a..wild.example.org/",
             "https://www.example.org/app\n",
             "https://app.example.org/x",
         ];

@@ -64,7 +64,16 @@ impl Secret {
     /// Whether it is one that everybody knows from examples.
     pub(crate) fn is_well_known(&self) -> bool {
         let text = String::from_utf8_lossy(self.bytes.expose_secret()).to_ascii_lowercase();
-        let telling = ["test", "changeme", "change-me", "not-secure", "insecure", "please-change", "secret-secret"];
+        let telling = [
+            "test",
+            "changeme",
+            "change-me",
+            "not-secure",
+            "insecure",
+            "please-change",
+            "secret-secret",
+            "keep me for as long as",
+        ];
         let first = self.bytes.expose_secret().first();
         telling.iter().any(|word| text.contains(word)) || self.bytes.expose_secret().iter().all(|b| Some(b) == first)
     }

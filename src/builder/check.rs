@@ -1,147 +1,14 @@
 //! What does not fit together, and what to change.
 
+use time::Duration;
 use url::Url;
 
-use super::Builder;
-use crate::config::{Config, SameSite};
+use super::{BuildError, Builder};
+use crate::config::{Config, CookieSettings, SameSite};
 use crate::identity::Channel;
-use crate::schema::SchemaError;
 
-/// A service cannot be built like this.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The base URL cannot be one.
-    #[error("`{url}` cannot be the base URL: {why}; write for example https://app.example.org/auth")]
-    BaseUrl {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Passwords would travel in clear.
-    #[error("`{url}` is plain HTTP on a host that others reach; use https, or say `.insecure_http()`")]
-    PlainHttp {
-        /// The base URL.
-        url: String,
-    },
-    /// A part that only the host can bring is missing.
-    #[error("there is no {part}: add `.{part}(…)`{}", hint(part))]
-    #[non_exhaustive]
-    Missing {
-        /// The name of the builder's method that gives it.
-        part: &'static str,
-    },
-    /// A URL that browsers are led to is missing or no URL.
-    #[error("`.{setting}(…)` is `{url}`: {why}")]
-    #[non_exhaustive]
-    Url {
-        /// The builder's method.
-        setting: &'static str,
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// An entry of the list of return URLs cannot be one.
-    #[error("`.allow_return_url(…)`: {0}")]
-    ReturnUrl(String),
-    /// An identity schema cannot be used.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// The same secret was given twice.
-    #[error("a secret was given twice: every `.secret(…)` must be another one, the newest first")]
-    EqualSecrets,
-    /// Two schemas have one name.
-    #[error("two identity schemas are named `{id}`; names must differ")]
-    #[non_exhaustive]
-    EqualSchemas {
-        /// The name.
-        id: String,
-    },
-    /// The default schema is not among the schemas.
-    #[error("`.default_schema(\"{id}\")`: there is no identity schema of this name")]
-    #[non_exhaustive]
-    DefaultSchema {
-        /// The name.
-        id: String,
-    },
-    /// Two methods have one word.
-    #[error("two methods are named `{id}`; a method is given once")]
-    #[non_exhaustive]
-    EqualMethods {
-        /// The word.
-        id: String,
-    },
-    /// A method has a word that means something else.
-    #[error("a method cannot be named `{id}`; the library uses that word itself")]
-    #[non_exhaustive]
-    ReservedMethod {
-        /// The word.
-        id: String,
-    },
-    /// Nobody could ever register.
-    #[error(
-        "there is no method: add for example `.method(Password::new())`, or close registration with `.enabled(false)`"
-    )]
-    NoMethod,
-    /// Letters would have nobody who carries them.
-    #[error(
-        "letters go by {channel}, and nobody carries them: add `.courier(Channel::{}, …)`; `LogCourier` is enough to try the service out",
-        variant(channel)
-    )]
-    #[non_exhaustive]
-    NoCourier {
-        /// The channel.
-        channel: &'static str,
-    },
-    /// Something follows a method that is not there.
-    #[error("`.after_method(\"{id}\", …)`: there is no method of this name")]
-    #[non_exhaustive]
-    AfterUnknownMethod {
-        /// The word.
-        id: String,
-    },
-    /// A cookie that browsers would refuse, or that never reaches the service.
-    #[error("the cookies cannot work: {0}")]
-    Cookies(String),
-    /// An origin is none.
-    #[error("`.cors_origin(\"{origin}\")` is no origin; write for example https://app.example.org, without a path")]
-    #[non_exhaustive]
-    CorsOrigin {
-        /// What was given.
-        origin: String,
-    },
-    /// A time must be longer than nothing.
-    #[error("`.{setting}(…)` must be longer than nothing")]
-    #[non_exhaustive]
-    Lifespan {
-        /// The builder's method.
-        setting: &'static str,
-    },
-    /// The system gives no random bytes for a secret.
-    #[error("there is no randomness to make a secret from")]
-    Randomness(#[source] std::io::Error),
-    /// The hashing threads could not be started.
-    #[error("`.hashing(…)`: {0}")]
-    Hashing(String),
-}
-
-fn variant(channel: &str) -> &'static str {
-    match channel {
-        "sms" => "Sms",
-        _ => "Email",
-    }
-}
-
-fn hint(part: &str) -> &'static str {
-    match part {
-        "secret" => "; `Secret::random_until_restart()` is enough to try the service out",
-        "storage" | "identities" => "; `Memory::new()` is enough to try the service out",
-        "schema" => ", with `Schema::parse`",
-        _ => "",
-    }
-}
+/// The longest life of anything: beyond it a time of expiry may not exist.
+const LONGEST_LIFE: Duration = Duration::days(36_525);
 
 impl Builder {
     /// Refuses what cannot work, and lists what weakens.
@@ -158,10 +25,18 @@ impl Builder {
         let mut lifespans = vec![("lifespan", config.lifespan), ("session", config.session.lifespan)];
         let verification = config.verification.iter().flat_map(|own| [own.lifespan, own.proof_lifespan]);
         lifespans.extend(verification.map(|life| ("verification", life)));
-        if let Some((setting, _)) = lifespans.into_iter().find(|(_, life)| !life.is_positive()) {
+        let lives = |life: &Duration| life.is_positive() && *life <= LONGEST_LIFE;
+        if let Some((setting, _)) = lifespans.into_iter().find(|(_, life)| !lives(life)) {
             return Err(BuildError::Lifespan { setting });
         }
-        Ok(self.warnings())
+        let mut warnings = self.warnings();
+        for method in &self.methods {
+            let id = method.id().to_string();
+            let advice = method.review(&self.schemas).map_err(|why| BuildError::Method { id: id.clone(), why })?;
+            warnings.extend(advice.into_iter().map(|advice| format!("method `{id}`: {advice}")));
+        }
+        warnings.extend(advice(config));
+        Ok(warnings)
     }
 
     /// Every channel that letters go by needs a courier.
@@ -266,24 +141,75 @@ fn visible(setting: &'static str, url: &str) -> Result<(), BuildError> {
     }
 }
 
+/// What works, but probably not as it was meant.
+fn advice(config: &Config) -> Vec<String> {
+    let mut advice = Vec::new();
+    if !config.base.is_https() && !config.base.is_loopback() && (config.cookies.secure || config.session.secure) {
+        advice.push(
+            "browsers do not keep `Secure` cookies that come over plain HTTP: only native clients can register here"
+                .to_owned(),
+        );
+    }
+    let paths = [&config.cookies.path, &config.session.cookie(&config.cookies).path].map(String::clone);
+    let elsewhere = paths.into_iter().filter(|path| !contains(path, config.base.prefix()));
+    advice.extend(elsewhere.map(|path| {
+        let service = config.base.prefix();
+        format!("browsers send cookies with the path `{path}` not to the service, which is at `{service}/`")
+    }));
+    let parsed = config.allowed_return_urls.iter().filter_map(|url| Some((url, Url::parse(url).ok()?)));
+    let queries = parsed.filter(|(_, url)| url.query().is_some() || url.fragment().is_some());
+    advice.extend(
+        queries.map(|(url, _)| format!("`.allow_return_url(\"{url}\")`: query and fragment are not looked at")),
+    );
+    advice
+}
+
+/// Whether a browser sends a cookie with this path to what is below the prefix.
+fn contains(path: &str, prefix: &str) -> bool {
+    let below = prefix.strip_prefix(path.trim_end_matches('/'));
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn check_cookies(config: &Config) -> Result<(), BuildError> {
     let session = config.session.cookie(&config.cookies);
-    if session.same_site == SameSite::None && !session.secure {
-        return Err(BuildError::Cookies("browsers refuse `SameSite=None` without `Secure`".to_owned()));
-    }
-    let host = config.base.url().host_str().unwrap_or_default();
-    for domain in [&config.cookies.domain, &session.domain].into_iter().flatten() {
-        let bare = domain.trim_start_matches('.');
-        if host != bare && !host.ends_with(&format!(".{bare}")) {
-            return Err(BuildError::Cookies(format!(
-                "the domain `{domain}` does not contain the base URL's host `{host}`"
-            )));
-        }
-    }
     let name = &config.session.cookie_name;
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(is_token) {
         return Err(BuildError::Cookies(format!("`{name}` is no name of a cookie")));
     }
-    Ok(())
+    let wrong = check_cookie(config, &config.cookies).or_else(|| check_cookie(config, &session));
+    match wrong.or_else(|| check_prefix(name, &session)) {
+        Some(why) => Err(BuildError::Cookies(why)),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with the attributes of a cookie.
+fn check_cookie(config: &Config, cookie: &CookieSettings) -> Option<String> {
+    if cookie.same_site == SameSite::None && !cookie.secure {
+        return Some("browsers refuse `SameSite=None` without `Secure`".to_owned());
+    }
+    let host = config.base.url().host_str().unwrap_or_default();
+    if let Some(domain) = &cookie.domain {
+        let bare = domain.trim_start_matches('.');
+        if host != bare && !host.ends_with(&format!(".{bare}")) {
+            return Some(format!("the domain `{domain}` does not contain the base URL's host `{host}`"));
+        }
+    }
+    let path = &cookie.path;
+    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';') {
+        return Some(format!("`{}` is no path of a cookie", path.escape_debug()));
+    }
+    None
+}
+
+/// Browsers hold names with these prefixes to their word.
+fn check_prefix(name: &str, cookie: &CookieSettings) -> Option<String> {
+    let has = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let host = has("__Host-") && (cookie.domain.is_some() || cookie.path != "/");
+    if host || ((has("__Host-") || has("__Secure-")) && !cookie.secure) {
+        let rule = "`__Host-` needs `Secure`, the path `/` and no domain, `__Secure-` needs `Secure`";
+        return Some(format!("browsers refuse `{name}` with these attributes: {rule}"));
+    }
+    None
 }

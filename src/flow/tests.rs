@@ -29,6 +29,7 @@ fn flow() -> Flow {
         drawers: BTreeMap::from([("code".to_owned(), json!({ "tries": 1 }))]),
         binding: Some([7; 32]),
         spent: None,
+        attempt: Some(Uuid::new_v4()),
     }
 }
 

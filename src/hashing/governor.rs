@@ -67,6 +67,8 @@ pub(crate) struct HashFailed(String);
 pub(crate) enum StartError {
     #[error("argon2 refuses the cost: {0}")]
     Cost(argon2::Error),
+    #[error("`hashing::verify` reads no hash of more than 256 MiB, 16 passes or 16 lanes")]
+    Unreadable,
     #[error("a hash needs {arena} bytes, but the memory budget is {budget}")]
     Budget { arena: usize, budget: usize },
     #[error("a hashing thread could not be started: {0}")]
@@ -77,6 +79,9 @@ impl Governor {
     /// Starts the threads, as many as cores, setting and memory budget allow.
     pub(crate) fn start(settings: &Hashing) -> Result<Self, StartError> {
         let params = settings.params().map_err(StartError::Cost)?;
+        if settings.is_unreadable() {
+            return Err(StartError::Unreadable);
+        }
         let arena = params.block_count() * Block::SIZE;
         let affordable = settings.memory_budget / arena.max(1);
         if affordable == 0 {

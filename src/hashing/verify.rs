@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 /// The largest cost that a stored hash may ask for: a hash from elsewhere must not be a memory bomb.
-const MOST_MEMORY_KIB: u32 = 256 * 1024;
-const MOST_PASSES: u32 = 16;
-const MOST_LANES: u32 = 16;
+pub(super) const MOST_MEMORY_KIB: u32 = 256 * 1024;
+pub(super) const MOST_PASSES: u32 = 16;
+pub(super) const MOST_LANES: u32 = 16;
 const LONGEST_PHC: usize = 512;
 
 /// Whether a password is the one behind a PHC string, such as `$argon2id$v=19$m=19456,t=2,p=1$…$…`.

@@ -75,13 +75,14 @@ pub trait Unit: Send {
     /// [`HostError`] when nothing of the unit can be committed any more.
     async fn put(&mut self, record: &Record, was: Option<Version>) -> Result<Put, HostError>;
 
-    /// Marks a record as used up by this identity, if its stored version is `was` and nobody used it up before. Says
-    /// whether it was marked. A record is used up once, whatever happens at the same time.
+    /// Writes a record as used up, when the unit is committed: [`Record::spent`] says by whom. It is written if the stored
+    /// version is `was` and nobody used it up before; says whether it was. A record is used up once, whatever happens
+    /// at the same time.
     ///
     /// # Errors
     ///
     /// [`HostError`] when nothing of the unit can be committed any more.
-    async fn spend(&mut self, kind: Kind, id: RecordId, was: Version, by: IdentityId) -> Result<bool, HostError>;
+    async fn spend(&mut self, record: &Record, was: Version) -> Result<bool, HostError>;
 
     /// Writes a row of the outbox, when the unit is committed.
     ///

@@ -43,14 +43,15 @@ async fn of_two_units_that_spend_one_record_the_second_gets_a_conflict() {
     let (memory, id) = (Memory::new(), id());
     let _ = memory.put(&record(id, 1), None).await.unwrap();
     let (mut first, mut second) = (memory.begin().await.unwrap(), memory.begin().await.unwrap());
-    assert!(first.spend(Kind::Flow, id, 1, somebody()).await.unwrap());
-    assert!(second.spend(Kind::Flow, id, 1, somebody()).await.unwrap());
+    let spent = |version| record(id, version).with_spent(Some(somebody()));
+    assert!(first.spend(&spent(2), 1).await.unwrap());
+    assert!(second.spend(&spent(2), 1).await.unwrap());
 
     first.commit().await.unwrap();
     let error = second.commit().await.unwrap_err();
 
     assert_eq!(error.kind(), HostErrorKind::Conflict);
-    assert!(!memory.begin().await.unwrap().spend(Kind::Flow, id, 2, somebody()).await.unwrap());
+    assert!(!memory.begin().await.unwrap().spend(&spent(3), 2).await.unwrap());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::{Key, Memory, Person, State};
-use crate::host::{HostError, HostErrorKind, Kind, Outgoing, Put, Record, RecordId, Unit, Version};
+use crate::host::{HostError, HostErrorKind, Outgoing, Put, Record, Unit, Version};
 use crate::identity::{Address, AddressState, IdentityId, Unique};
 
 /// The open transaction of a unit of [`Memory`], if the unit is one.
@@ -36,7 +36,7 @@ pub fn transaction(unit: &mut dyn Unit) -> Option<&mut Transaction> {
 pub struct Transaction {
     memory: Memory,
     puts: Vec<(Record, Option<Version>)>,
-    spends: Vec<(Key, Version, IdentityId)>,
+    spends: Vec<(Record, Version)>,
     claims: Vec<(Unique, IdentityId)>,
     posts: Vec<Outgoing>,
     pub(super) people: Vec<Person>,
@@ -74,8 +74,9 @@ impl Transaction {
             let now = seen.insert(key, record.version).or_else(|| state.version(&key));
             now == *was
         });
-        let spends = self.spends.iter().all(|(key, was, _)| {
-            state.records.get(key).is_some_and(|record| record.version == *was && record.spent.is_none())
+        let spends = self.spends.iter().all(|(record, was)| {
+            let key = (record.kind, record.id);
+            state.records.get(&key).is_some_and(|stored| stored.version == *was && stored.spent.is_none())
         });
         let claims = self.claims.iter().all(|(value, id)| state.unique.get(value).is_none_or(|owner| owner == id));
         puts && spends && claims
@@ -83,11 +84,7 @@ impl Transaction {
 
     fn happen(self, state: &mut State) {
         self.puts.into_iter().for_each(|(record, _)| state.write(record));
-        for (key, was, by) in self.spends {
-            if let Some(record) = state.records.get_mut(&key) {
-                (record.spent, record.version) = (Some(by), was + 1);
-            }
-        }
+        self.spends.into_iter().for_each(|(record, _)| state.write(record));
         state.unique.extend(self.claims);
         self.posts.into_iter().for_each(|row| state.outbox.post(row));
         state.people.extend(self.people.into_iter().map(|person| (person.identity.id(), person)));
@@ -140,13 +137,14 @@ impl Unit for MemoryUnit {
         Ok(Put::Stored)
     }
 
-    async fn spend(&mut self, kind: Kind, id: RecordId, was: Version, by: IdentityId) -> Result<bool, HostError> {
+    async fn spend(&mut self, record: &Record, was: Version) -> Result<bool, HostError> {
         let own = &mut self.transaction;
-        let unspent = |record: &Record| record.version == was && record.spent.is_none();
-        let free = own.memory.lock().records.get(&(kind, id)).is_some_and(unspent);
-        let again = own.spends.iter().any(|(key, _, _)| *key == (kind, id));
+        let key = (record.kind, record.id);
+        let unspent = |stored: &Record| stored.version == was && stored.spent.is_none();
+        let free = own.memory.lock().records.get(&key).is_some_and(unspent);
+        let again = own.spends.iter().any(|(other, _)| (other.kind, other.id) == key);
         if free && !again {
-            own.spends.push(((kind, id), was, by));
+            own.spends.push((record.clone(), was));
         }
         Ok(free && !again)
     }

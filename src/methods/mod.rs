@@ -78,6 +78,16 @@ pub trait Method: Send + Sync + 'static {
         100
     }
 
+    /// Looks at the method's own settings, and at the identity schemas it is used with, when the service is built. What
+    /// weakens or is probably not meant becomes a [warning](crate::Registration::warnings).
+    ///
+    /// # Errors
+    ///
+    /// Why the method cannot work like this, and what to change.
+    fn review(&self, _schemas: &[Schema]) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
     /// What this method asks for on the current screen. Pure: the same view, the same fields.
     fn fields(&self, view: &View<'_>) -> Vec<Field>;
 

@@ -25,6 +25,7 @@ use crate::host::BreachList;
 use crate::identity::{Draft, MethodId, Traits};
 use crate::message::catalogue;
 use crate::page::{Field, Group, InputKind, View};
+use crate::schema::Schema;
 use crate::stop::{Failure, Stop};
 
 const ID: MethodId = MethodId::new("password");
@@ -106,6 +107,28 @@ impl Method for Password {
 
     fn rank(&self) -> u8 {
         RANK
+    }
+
+    fn review(&self, schemas: &[Schema]) -> Result<Vec<String>, String> {
+        if self.min_length > LONGEST {
+            return Err(format!(
+                "`.min_length({})` is more than the {LONGEST} characters of any password",
+                self.min_length
+            ));
+        }
+        let mut warnings = Vec::new();
+        if self.min_length < Self::default().min_length {
+            warnings.push(format!("passwords of {} characters are guessed fast; take 8 or more", self.min_length));
+        }
+        let nameless = schemas.iter().filter(|schema| !schema.has_identifiers(&ID));
+        warnings.extend(nameless.map(|schema| {
+            let mark = "\"ory.sh/kratos\": { \"credentials\": { \"password\": { \"identifier\": true } } }";
+            format!(
+                "no trait of the identity schema `{}` names a person for a password; mark one with {mark}",
+                schema.id()
+            )
+        }));
+        Ok(warnings)
     }
 
     fn fields(&self, view: &View<'_>) -> Vec<Field> {

@@ -92,7 +92,7 @@ impl Engine {
             typed: Typed::default(),
         };
         let binding = visit.visitor.binding().filter(|_| kind == FlowKind::Browser);
-        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None })
+        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None, attempt: None })
     }
 
     /// Asks the hooks. There is no page yet that could carry messages.

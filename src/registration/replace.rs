@@ -29,12 +29,16 @@ impl Engine {
         }
         let schema = self.schemas.of(old.facts.schema.as_deref());
         let typed = self.typed(visit, &old, schema, submitted);
+        // Another browser may know the id; what was typed is not its business.
+        let whose = kind == FlowKind::Api || old.binding == visit.visitor.binding();
         let mut new = self.begin(visit, kind, &crate::call::Opening::default())?;
         new.facts.query = old.facts.query;
         new.facts.return_to = old.facts.return_to;
         new.facts.schema = old.facts.schema;
         let mut work = Work { flow: new, version: 0, schema, effects: Effects::default() };
-        work.flow.facts.typed = old.facts.typed;
+        if whose {
+            work.flow.facts.typed = old.facts.typed;
+        }
         typed.iter().for_each(|form| keep_typed(&mut work, form));
         let mut new = work.flow;
         let at = expired_at.format(&Rfc3339).map_err(Failure::internal)?;

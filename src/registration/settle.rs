@@ -12,10 +12,10 @@ use super::submit::Work;
 use crate::call::{Outcome, Registered};
 use crate::csrf::Visitor;
 use crate::engine::{Engine, Visit};
-use crate::flow::{FlowKind, leaves};
+use crate::flow::{Flow, FlowKind, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, HookContext, Kind, Opened, Put, RecordId, Witness, WitnessKind};
+use crate::host::{CreateError, HookContext, Opened, Put, Witness, WitnessKind};
 use crate::identity::{Draft, Identity, IdentityId, IdentityState, MethodId};
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
@@ -23,6 +23,7 @@ use crate::stop::{Failure, FailureKind, Keep, Stop};
 use crate::verification::Beginning;
 
 use secrecy::SecretString;
+use uuid::Uuid;
 
 /// What is not done twice when a submission is tried again.
 #[derive(Default)]
@@ -163,9 +164,11 @@ impl Engine {
         form: &Submission,
         beginning: &Beginning,
     ) -> Result<(Identity, Option<Opened>), Stop> {
-        let flow_id = RecordId::new(*work.flow.facts.id.as_uuid());
+        let attempt = self.new_id()?;
+        let spent = Flow { spent: Some(draft.id), attempt: Some(attempt), ..work.flow.clone() };
+        let spent = Self::record(&spent, work.version + 1)?;
         let mut unit = self.storage.begin().await?;
-        if !unit.spend(Kind::Flow, flow_id, work.version, draft.id).await? {
+        if !unit.spend(&spent, work.version).await? {
             return Err(Failure::conflict().into());
         }
         let identity = match self.identities.create(unit.as_mut(), draft).await {
@@ -200,7 +203,7 @@ impl Engine {
             return Err(Failure::conflict().into());
         }
         if let Err(error) = unit.commit().await {
-            self.read_back(work, draft.id, error.into()).await?;
+            self.read_back(work, attempt, error.into()).await?;
         }
         if work.effects.has_letters() {
             self.posted.notify_one();
@@ -210,13 +213,14 @@ impl Engine {
         Ok((identity, opened))
     }
 
-    /// After a commit that nobody knows the outcome of, the flow tells: it is spent by this identity, or by nobody.
-    async fn read_back(&self, work: &Work<'_>, id: IdentityId, failure: Failure) -> Result<(), Failure> {
+    /// After a commit that nobody knows the outcome of, the flow tells: it was used up by this attempt, or by another
+    /// one, or by nobody.
+    async fn read_back(&self, work: &Work<'_>, attempt: Uuid, failure: Failure) -> Result<(), Failure> {
         if failure.kind() != FailureKind::CommitUnknown {
             return Err(failure);
         }
         match self.load(work.flow.facts.id).await? {
-            Some((flow, _)) if flow.spent == Some(id) => Ok(()),
+            Some((flow, _)) if flow.attempt == Some(attempt) => Ok(()),
             Some(_) => Err(failure.with_kind(FailureKind::Conflict)),
             None => Err(failure),
         }

@@ -8,7 +8,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::outline::{Kind, Outline, Position};
-use crate::form::{Form, Submission};
+use crate::form::{Form, NOT_JSON, Submission, bounded};
 
 const TRAITS: &str = "traits";
 const TRANSIENT: &str = "transient_payload";
@@ -104,7 +104,11 @@ fn object(form: &Form, name: &str) -> Result<Value, Undecodable> {
 
 fn json(text: &str) -> Result<Value, Undecodable> {
     let broken = |why: String| Undecodable(format!("Unable to decode JSON payload: {why}"));
-    serde_json::from_str(text).map_err(|error| {
+    let whole = bounded::read(text.as_bytes()).and_then(|(value, end)| end.map(|()| value));
+    whole.map_err(|error| {
+        if error.is_data() {
+            return Undecodable(NOT_JSON.to_owned());
+        }
         let begins = text.trim_start().chars().next();
         match begins {
             Some(c) if !"{[\"-0123456789tfn".contains(c) => {

@@ -1,5 +1,7 @@
 //! From a broken rule to the message a person reads, at the field it belongs to.
 
+use std::collections::HashSet;
+
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Broken;
 use serde_json::{Number, Value};
@@ -63,7 +65,7 @@ impl Explained<'_> {
             let holder = place.rsplit_once('/').map_or("", |(holder, _)| holder).to_owned();
             (error.instance_path().as_str().to_owned(), holder)
         };
-        let mistyped: Vec<(String, String)> = errors.clone().filter(|error| is_type(error)).map(rule).collect();
+        let mistyped: HashSet<(String, String)> = errors.clone().filter(|error| is_type(error)).map(rule).collect();
         let mut told: Vec<&ValidationError<'_>> =
             errors.filter(|error| is_type(error) || !mistyped.contains(&rule(error))).collect();
         // The library's order is that of its maps: a stable one serves people better.

@@ -194,22 +194,26 @@ pub(super) fn copy_formats(document: &mut Value) {
     }
 }
 
-/// The channels that marks name at this place, such as `/verification/via`.
-pub(super) fn channels(document: &Value, place: &str) -> BTreeSet<Channel> {
-    let mut found = BTreeSet::new();
+/// What marks say at this place, such as `/verification/via`.
+pub(super) fn found<'d>(document: &'d Value, place: &str) -> impl Iterator<Item = &'d Value> {
+    let mut found = Vec::new();
     let mut open = vec![document];
     while let Some(value) = open.pop() {
         match value {
             Value::Object(members) => {
-                let via = members.get(MARK).and_then(|mark| mark.pointer(place)).and_then(Value::as_str);
-                found.extend(via.and_then(Channel::from_word));
+                found.extend(members.get(MARK).and_then(|mark| mark.pointer(place)));
                 open.extend(members.values());
             }
             Value::Array(items) => open.extend(items),
             _ => {}
         }
     }
-    found
+    found.into_iter()
+}
+
+/// The channels that marks name at this place.
+pub(super) fn channels(document: &Value, place: &str) -> BTreeSet<Channel> {
+    found(document, place).filter_map(Value::as_str).filter_map(Channel::from_word).collect()
 }
 
 /// Refuses marks that say something unknown: a typo would leave accounts without an identifier.

@@ -20,6 +20,7 @@ mod order;
 mod outline;
 mod quote;
 mod rules;
+mod work;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,12 +28,15 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::form::{Form, Submission};
-use crate::identity::{Address, Channel, Traits};
+use crate::identity::{Address, Channel, MethodId, Traits};
 use crate::message::{Placed, catalogue};
 use crate::page::Field;
 
 pub(crate) use decode::Undecodable;
 pub(crate) use formats::is_loose_email;
+
+/// How often parts of a schema are put to parts of the traits before the traits are too large.
+const MOST_WORK: usize = 10_000;
 
 /// The largest schema that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -120,6 +124,12 @@ impl Schema {
         marks::channels(&self.document, "/credentials/code/via")
     }
 
+    /// Whether a trait names people for this kind of credential.
+    pub(crate) fn has_identifiers(&self, credential: &MethodId) -> bool {
+        let place = format!("/credentials/{credential}/identifier");
+        marks::found(&self.document, &place).any(|mark| *mark == Value::Bool(true))
+    }
+
     /// The channels of the addresses that can be proved.
     pub(crate) fn verification_channels(&self) -> BTreeSet<Channel> {
         marks::channels(&self.document, "/verification/via")
@@ -155,6 +165,9 @@ impl Schema {
     /// Judges traits alone: first the rules, then what the marks ask for.
     pub(crate) fn traits(&self, value: &Value) -> Result<Traits, Vec<Placed>> {
         let mut instance = json!({ "traits": value });
+        if !work::is_bounded(&self.document, &instance, MOST_WORK) {
+            return Err(vec![explain::reason("the traits are too large for their schema").on_page()]);
+        }
         let marked = match self.rules.marks(&instance) {
             Some(marked) => marked,
             None => return Err(explain::explain(&self.rules, &instance)),

@@ -16,7 +16,10 @@ use super::formats::{self, Format};
 pub(super) const MARK: &str = "ory.sh/kratos";
 
 /// The largest pattern after compilation, in bytes.
-const LARGEST_PATTERN: usize = 1024 * 1024;
+const LARGEST_PATTERN: usize = 4 * 1024 * 1024;
+
+/// Each `contains` is compiled once more by itself, within its whole document.
+const MOST_CONTAINS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -32,7 +35,11 @@ impl Rules {
         super::marks::copy_formats(&mut document);
         let validator = build(&document)?;
         let mut contains = BTreeMap::new();
-        for place in places_of(&document, "contains") {
+        let places = places_of(&document, "contains");
+        if places.len() > MOST_CONTAINS {
+            return Err(Fault::TooMuch { most: MOST_CONTAINS, what: "uses of `contains`" });
+        }
+        for place in places {
             // The part is compiled within its document, so that its references still lead somewhere.
             let mut part = document.clone();
             if let Some(members) = part.as_object_mut() {

@@ -48,9 +48,15 @@ const INTERNAL: &str = "An internal server error occurred, please contact the sy
 const UNAVAILABLE: &str = "The service is temporarily unavailable, please try again later";
 
 impl Failure {
-    /// A failure with this HTTP status and these words, which the client sees.
+    /// A failure with this HTTP status and these words, which the client sees. With 429 and 503 it is told to come back
+    /// in two seconds, unless [`with_retry_after`](Failure::with_retry_after) says otherwise.
     pub fn new(status: http::StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(status.as_u16(), "", message, "")
+        let failure = Self::of(status.as_u16(), "", message, "");
+        match status {
+            // Whoever is told to come back is told when.
+            http::StatusCode::SERVICE_UNAVAILABLE | http::StatusCode::TOO_MANY_REQUESTS => failure.with_retry_after(2),
+            _ => failure,
+        }
     }
 
     fn of(status: u16, id: &'static str, message: impl Into<Cow<'static, str>>, reason: &'static str) -> Self {

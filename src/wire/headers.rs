@@ -34,6 +34,7 @@ impl Headers {
 
     /// Adds them to an answer.
     pub(crate) fn add(&self, headers: &mut HeaderMap) {
+        headers.reserve(self.fixed.len());
         for (name, value) in &self.fixed {
             headers.insert(name.clone(), value.clone());
         }

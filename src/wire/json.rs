@@ -1,41 +1,36 @@
 //! JSON as the contract writes it: one line with an end, and nothing in it that could be taken for HTML.
 
-use std::io::{self, Write};
-
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::ser::Formatter;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// Writes a document.
 pub(super) fn write<T: Serialize>(document: &T) -> Result<Bytes, serde_json::Error> {
-    let mut out = Vec::with_capacity(2_048);
-    let mut writer = serde_json::Serializer::with_formatter(&mut out, WithoutHtml);
-    document.serialize(&mut writer)?;
+    let mut out = Vec::with_capacity(4_096);
+    serde_json::to_writer(&mut out, document)?;
     out.push(b'\n');
-    Ok(out.into())
+    Ok(without_html(out).into())
 }
 
-/// `<`, `>` and `&` are written as escapes.
-struct WithoutHtml;
-
-impl Formatter for WithoutHtml {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(['<', '>', '&']) {
-            let (before, special) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            let escape: &[u8] = match special.as_bytes().first() {
-                Some(b'<') => b"\\u003c",
-                Some(b'>') => b"\\u003e",
-                _ => b"\\u0026",
-            };
-            writer.write_all(escape)?;
-            rest = &special[1..];
-        }
-        writer.write_all(rest.as_bytes())
+/// Writes `<`, `>` and `&` as escapes. In JSON they stand nowhere but inside of strings, so the whole document is
+/// looked through at once: that is several times quicker than one string after the other, and most have none.
+fn without_html(json: Vec<u8>) -> Vec<u8> {
+    let is_html = |byte: &u8| matches!(byte, b'<' | b'>' | b'&');
+    // Without an early end the compiler compares many bytes at a time.
+    if !json.iter().fold(false, |found, byte| found | is_html(byte)) {
+        return json;
     }
+    let mut escaped = Vec::with_capacity(json.len() + 64);
+    for byte in json {
+        match byte {
+            b'<' => escaped.extend_from_slice(b"\\u003c"),
+            b'>' => escaped.extend_from_slice(b"\\u003e"),
+            b'&' => escaped.extend_from_slice(b"\\u0026"),
+            _ => escaped.push(byte),
+        }
+    }
+    escaped
 }
 
 /// A time: RFC 3339 in UTC, with as many digits as it has.

@@ -53,11 +53,11 @@ where
     let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let Wants { json, json_page, browser } = wants;
     let reply = Reply { json, json_page, browser, method: parts.method.clone(), request_id };
-    let call = call(parts, body, path, config).await;
+    let call = call(parts, body, wants, path, config).await;
     Received { call, reply }
 }
 
-async fn call<B>(parts: Parts, body: B, path: &str, config: &Config) -> Result<Call, Failure>
+async fn call<B>(parts: Parts, body: B, wants: Wants, path: &str, config: &Config) -> Result<Call, Failure>
 where
     B: HttpBody + Send,
     B::Data: Send,
@@ -112,7 +112,7 @@ where
         Route::Unknown => Wish::Unknown { token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded },
     };
     let Parts { headers, extensions, .. } = parts;
-    let caller = Caller::new(wants(&headers), headers, extensions, config.trusted_proxies);
+    let caller = Caller::new(wants, headers, extensions, config.trusted_proxies);
     Ok(Call { caller, guarded, wish })
 }
 

@@ -42,10 +42,11 @@ const FOR_STORIES: [&str; 5] = ["csrf", "return_to", "hashing", "methods", "engi
 const STORIES: [&str; 2] = ["verification", "registration"];
 
 /// Where JSON of ours is written or read.
-const SERIALISES: [&str; 9] = [
+const SERIALISES: [&str; 10] = [
     "wire/",
     "flow.rs",
     "flow/",
+    "form/bounded.rs",
     "proof.rs",
     "mail.rs",
     "sessions/stored.rs",

@@ -19,7 +19,7 @@ fn what_is_no_object_is_named() {
 
 #[test]
 fn only_the_first_json_value_is_read() {
-    assert_eq!(read(JSON, b"{}}"), Ok(Form::Json(Map::new())));
+    assert_eq!(read(JSON, b"{}}"), Ok(Form::Json(serde_json::Map::new())));
 }
 
 #[test]

@@ -142,7 +142,6 @@ async fn s1_an_expired_flow_keeps_what_was_typed_for_its_own_browser() {
 }
 
 #[tokio::test]
-#[ignore = "the replacement shows what another browser typed"]
 async fn s1_an_expired_flow_shows_a_stranger_nothing_that_was_typed() {
     let site = Site::new();
     let page = typed(&mut site.spa()).await;

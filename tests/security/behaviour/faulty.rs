@@ -10,10 +10,10 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tower_registration::Caller;
 use tower_registration::host::{
-    CreateError, HostError, HostErrorKind, Identities, Kind, Opened, Put, Random, Record, RecordId, Sessions, Storage,
-    SystemRandom, Unit, Version, Witness,
+    CreateError, Delivery, HostError, HostErrorKind, Identities, Kind, Leased, Opened, Outgoing, Put, Random, Record,
+    RecordId, Sessions, Storage, SystemRandom, Unit, Version, Witness,
 };
-use tower_registration::identity::{Draft, Identity, IdentityId, Owner, Session, Unique};
+use tower_registration::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Session, Unique};
 use tower_registration::memory::Memory;
 
 use super::site::Site;
@@ -205,6 +205,14 @@ impl Storage for Faulty {
         Ok(Box::new(FaultyUnit { unit, plan: Arc::clone(&self.plan) }))
     }
 
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Result<Vec<Leased>, HostError> {
+        self.plan.around("lease", || Some(Vec::new()), self.memory.lease(now, until, most)).await
+    }
+
+    async fn done(&self, lease: &Leased, how: Delivery) -> Result<(), HostError> {
+        self.plan.around("done", || Some(()), self.memory.done(lease, how)).await
+    }
+
     async fn sweep(&self, before: OffsetDateTime, most: usize) -> Result<usize, HostError> {
         self.plan.around("sweep", || None, self.memory.sweep(before, most)).await
     }
@@ -222,8 +230,12 @@ impl Unit for FaultyUnit {
         self.plan.around("unit.put", || Some(Put::Stale), self.unit.put(record, was)).await
     }
 
-    async fn spend(&mut self, kind: Kind, id: RecordId, was: Version, by: IdentityId) -> Result<bool, HostError> {
-        self.plan.around("spend", || Some(false), self.unit.spend(kind, id, was, by)).await
+    async fn spend(&mut self, record: &Record, was: Version) -> Result<bool, HostError> {
+        self.plan.around("spend", || Some(false), self.unit.spend(record, was)).await
+    }
+
+    async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
+        self.plan.around("post", || None, self.unit.post(row)).await
     }
 
     fn transaction(&mut self) -> &mut (dyn Any + Send) {
@@ -249,6 +261,20 @@ impl Identities for Faulty {
 
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
         self.plan.around("identity", || Some(None), self.memory.identity(id)).await
+    }
+
+    async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
+        self.plan.around("address", || Some(None), self.memory.address(address)).await
+    }
+
+    async fn address_changed(
+        &self,
+        unit: &mut dyn Unit,
+        id: IdentityId,
+        address: &Address,
+        to: AddressState,
+    ) -> Result<(), HostError> {
+        self.plan.around("address_changed", || None, self.memory.address_changed(unit, id, address, to)).await
     }
 }
 

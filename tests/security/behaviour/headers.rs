@@ -130,7 +130,6 @@ async fn g3_an_answer_in_bad_times_says_when_to_come_back() {
 }
 
 #[tokio::test]
-#[ignore = "a browser is led to the error page, and the error is kept"]
 async fn g3_a_form_in_bad_times_is_answered_by_a_page_and_no_row_is_written() {
     let (site, mut browser, page) = away(ClientKind::Browser).await;
     let before = site.rows();
@@ -144,7 +143,6 @@ async fn g3_a_form_in_bad_times_is_answered_by_a_page_and_no_row_is_written() {
 }
 
 #[tokio::test]
-#[ignore = "a browser is led to the error page, and the error is kept"]
 async fn g3_a_navigation_in_bad_times_writes_no_row() {
     let plan = Plan::new(When::First("put", 1), Fault::Before(HostErrorKind::Unavailable));
     let site = site_behind(&plan);

@@ -119,7 +119,6 @@ async fn c2_somebody_who_is_disabled_is_stored_without_a_session() {
 }
 
 #[tokio::test]
-#[ignore = "the answer of a hook says 503 and not when to come back"]
 async fn g3_a_hook_that_is_away_does_not_forget_to_say_when_to_come_back() {
     let (reply, _) = heard(ClientKind::Native, When::Before, is_away).await;
 

@@ -175,7 +175,7 @@ def bounded():
     yield starts("contains that nothing is",
             {"type": "array", "contains": {"type": "object", "required": [f"k{n}" for n in range(50)]}}, [{}] * 900,
             list(range(900)))
-    yield starts("many contains", {"type": "array", "allOf": [{"contains": {"const": n}} for n in range(1500)]}, [1])
+    yield refused("many contains", schema({"type": "array", "allOf": [{"contains": {"const": n}} for n in range(1500)]}))
     yield starts("names of properties", {"type": "object", "propertyNames": {"pattern": "^(x+)+$", "maxLength": 3}},
             {f"name {n}": n for n in range(400)}, {"x" * 4000: 1})
     yield starts("all formats",
