@@ -20,13 +20,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tower_registration::hashing::Hashing;
 use tower_registration::identity::Channel;
 use tower_registration::memory::Memory;
 use tower_registration::methods::{Code, Password};
 use tower_registration::smtp::SmtpCourier;
 use tower_registration::testing::{BASE_URL, Client, ClientKind, Mailbox, PERSON, UI};
-use tower_registration::{Builder, Registration, Schema, Secret, Style};
+use tower_registration::{Builder, Hashing, Registration, Schema, Secret, Style};
 
 /// How much is measured.
 struct Effort {
@@ -36,19 +35,23 @@ struct Effort {
 }
 
 fn main() {
-    if std::env::args().nth(1).as_deref() == Some("sink") {
-        return sink();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["sink"] => return sink(),
+        ["dispatch", port, letters] => return runtime.block_on(dispatch(port, letters.parse().unwrap())),
+        _ => {}
     }
     // `cargo bench` says that it is one; a test of all targets does not.
-    let effort = match std::env::args().any(|argument| argument == "--bench") {
+    let effort = match arguments.iter().any(|argument| argument == "--bench") {
         true => Effort { runs: 5, letters: 10_000, registrations: 300 },
-        false => Effort { runs: 1, letters: 40, registrations: 3 },
+        false => {
+            println!("a brief run, to see that it works; its figures mean nothing");
+            Effort { runs: 1, letters: 40, registrations: 3 }
+        }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        dispatch(&effort).await;
-        registrations(&effort).await;
-    });
+    dispatches(&effort);
+    runtime.block_on(registrations(&effort));
 }
 
 /// Registers people in memory.
@@ -71,40 +74,46 @@ fn client(service: &Registration) -> Client {
     Client::new(service.clone(), "/auth", ClientKind::Native)
 }
 
-/// Letters a second, and the most memory that sending them took beside what was there before.
-async fn dispatch(effort: &Effort) {
+/// Each run is a process of its own: memory that one has had is not counted as another's.
+fn dispatches(effort: &Effort) {
     let server = Server::start();
     let mut speeds = Vec::new();
     for run in 1..=effort.runs {
-        let uri = format!("smtp://127.0.0.1:{}/?disable_starttls=true", server.port);
-        let courier = SmtpCourier::from_uri(&uri, "no-reply@example.org").unwrap().build().unwrap();
-        let service = registration(|builder| builder.method(Code::new()).courier(Channel::Email, courier));
-        let mut client = client(&service);
-        for n in 0..effort.letters {
-            let page = client.open().await;
-            let sent = client.submit(&page, by_code(&format!("person-{n}@example.org"))).await;
-            assert_eq!(sent.status(), 400, "a code is on its way");
-        }
-        let before = memory("VmRSS");
-        forget_peak();
-
-        let begun = Instant::now();
-        let flushed = service.dispatcher().flush().await.unwrap();
-        let took = begun.elapsed();
-
-        assert_eq!(flushed.delivered, effort.letters);
-        let speed = effort.letters as f64 / took.as_secs_f64();
-        let more = before.zip(memory("VmHWM")).map(|(before, peak)| peak.saturating_sub(before));
-        println!(
-            "run {run}: {} letters in {took:.2?}: {speed:.0}/s; {} KiB before, at most {} KiB more",
-            effort.letters,
-            shown(before),
-            shown(more)
-        );
-        speeds.push(speed);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let command = command.args(["dispatch", &server.port, &effort.letters.to_string()]);
+        let output = command.stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "a run failed: {output:?}");
+        let line = String::from_utf8(output.stdout).unwrap();
+        print!("run {run}: {line}");
+        speeds.push(line.split_whitespace().next().unwrap().parse::<f64>().unwrap());
     }
     speeds.sort_by(f64::total_cmp);
     println!("letters a second, the median of {}: {:.0}", speeds.len(), speeds[speeds.len() / 2]);
+}
+
+/// Letters a second, and the most memory that sending them took beside what was there before.
+async fn dispatch(port: &str, letters: usize) {
+    let uri = format!("smtp://127.0.0.1:{port}/?disable_starttls=true");
+    let courier = SmtpCourier::from_uri(&uri, "no-reply@example.org").unwrap().build().unwrap();
+    let service = registration(|builder| builder.method(Code::new()).courier(Channel::Email, courier));
+    let mut client = client(&service);
+    for n in 0..letters {
+        let page = client.open().await;
+        let sent = client.submit(&page, by_code(&format!("person-{n}@example.org"))).await;
+        assert_eq!(sent.status(), 400, "a code is on its way");
+    }
+    let before = memory("VmRSS");
+    forget_peak();
+
+    let begun = Instant::now();
+    let flushed = service.dispatcher().flush().await.unwrap();
+    let took = begun.elapsed();
+
+    assert_eq!(flushed.delivered, letters);
+    let speed = letters as f64 / took.as_secs_f64();
+    let more = before.zip(memory("VmHWM")).map(|(before, peak)| peak.saturating_sub(before));
+    let (before, more) = (shown(before), shown(more));
+    println!("{speed:.0} letters a second: {letters} in {took:.2?}; {before} before, at most {more} more");
 }
 
 fn by_code(email: &str) -> Value {
@@ -167,13 +176,13 @@ fn forget_peak() {
 }
 
 fn shown(kib: Option<u64>) -> String {
-    kib.map_or_else(|| "unknown".to_owned(), |kib| kib.to_string())
+    kib.map_or_else(|| "unknown memory".to_owned(), |kib| format!("{kib} KiB"))
 }
 
 /// The server, until it is dropped.
 struct Server {
     process: Child,
-    port: u16,
+    port: String,
 }
 
 impl Server {
@@ -182,7 +191,7 @@ impl Server {
         let mut process = command.arg("sink").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, port: line.trim().parse().unwrap() }
+        Self { process, port: line.trim().to_owned() }
     }
 }
 

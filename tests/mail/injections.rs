@@ -4,7 +4,7 @@
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower_registration::Verification;
 use tower_registration::testing::{App, Client};
 
@@ -211,7 +211,8 @@ fn decoded(subject: &str) -> String {
     for word in subject.split(' ') {
         let encoded = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
         // The blank between two encoded words belongs to neither.
-        if !bytes.is_empty() && !(after_encoded && encoded.is_some()) {
+        let within = after_encoded && encoded.is_some();
+        if !bytes.is_empty() && !within {
             bytes.push(b' ');
         }
         match encoded {

@@ -138,7 +138,7 @@ async fn sign_up(app: &App, n: usize, again: usize) -> Duration {
     let mut client = app.client(ClientKind::Native);
     let page = client.open().await;
     let number = json!({ "n": n });
-    let answer = if n % 2 == 0 {
+    let answer = if n.is_multiple_of(2) {
         let traits = json!({ "email": format!("person{n}@example.org") });
         json!({ "method": "password", "password": "correct horse", "traits": traits, "transient_payload": number })
     } else {
@@ -147,7 +147,7 @@ async fn sign_up(app: &App, n: usize, again: usize) -> Duration {
     };
     let done = client.submit(&page, answer).await;
     let waited = begun.elapsed();
-    let expected = if n % 2 == 0 { done.status() == 200 } else { done.status() == 400 };
+    let expected = if n.is_multiple_of(2) { done.status() == 200 } else { done.status() == 400 };
     assert!(expected, "{n}: {}", done.json());
     waited
 }
