@@ -148,6 +148,23 @@ async fn a_connection_whose_letter_was_dropped_is_never_used_again() {
     assert_eq!(received[2].recipients(), ["RCPT TO:<bob@example.org>\r\n"]);
 }
 
+/// The server said that it closes, or something that nobody understands.
+#[tokio::test]
+async fn a_connection_whose_conversation_went_wrong_is_never_used_again() {
+    for (to, answer) in [("RCPT", "421 4.3.2 closing"), ("RCPT", "354 go on"), ("DATA", "250 ok"), ("MAIL", "hello")] {
+        let peer = Peer::plain().await;
+        let courier = courier(&peer).build().unwrap();
+        let letter = letter().await;
+        peer.becomes(Mood::Says(to, answer));
+
+        assert!(courier.deliver(&letter).await.is_err());
+        peer.becomes(Mood::Well);
+        courier.deliver(&letter).await.unwrap();
+
+        assert_eq!((peer.received().len(), peer.sessions()), (1, 2), "{to} {answer}");
+    }
+}
+
 /// Delivers so many letters at once.
 async fn at_once(courier: &SmtpCourier, letters: usize) {
     let letter = letter().await;
