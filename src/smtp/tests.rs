@@ -111,6 +111,8 @@ fn an_address_is_written_to_as_it_stands_or_not_at_all() {
         "ada\u{a0}b@example.org",
         "eve\u{ff20}example.net@example.org",
         "ada@example.org\u{ff0c}eve",
+        "\u{ff41}da@example.org",
+        "ada@ex\u{ff41}mple.org",
         &format!("{}@example.org", "a".repeat(65)),
         &format!("a@{}.org", "b".repeat(260)),
     ];

@@ -38,7 +38,7 @@ async fn comes_again(app: &App, peer: &Peer, spoil: impl AsyncFn(), mend: impl A
 
 async fn survives(mood: Mood) {
     let peer = Peer::plain().await;
-    let noted = Noted::new(courier(&peer).time_limit(Duration::milliseconds(300)).build().unwrap());
+    let noted = Noted::new(courier(&peer).time_limit(Duration::seconds(1)).build().unwrap());
     let app = by_code(noted.clone(), |builder| builder);
 
     comes_again(&app, &peer, async || peer.becomes(mood.clone()), async || peer.becomes(Mood::Well)).await;

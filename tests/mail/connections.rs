@@ -102,7 +102,7 @@ async fn a_letter_without_an_answer_is_tried_again_with_the_same_id() {
 async fn a_server_that_hangs_costs_no_more_than_the_time_limit() {
     for (mood, prepare) in [(Mood::Silent, true), (Mood::Silent, false), (Mood::Slow(Duration::from_secs(1)), false)] {
         let peer = Peer::plain().await;
-        let courier = courier(&peer).time_limit(time::Duration::milliseconds(400)).build().unwrap();
+        let courier = courier(&peer).time_limit(time::Duration::seconds(1)).build().unwrap();
         let letter = letter().await;
         if prepare {
             courier.deliver(&letter).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_server_that_hangs_costs_no_more_than_the_time_limit() {
         let begun = Instant::now();
         let error = courier.deliver(&letter).await.unwrap_err();
 
-        assert!(begun.elapsed() < Duration::from_secs(2), "{mood:?} {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(4), "{mood:?} {:?}", begun.elapsed());
         assert!(!error.is_for_good() && told(&error).contains("too long"), "{mood:?} {}", told(&error));
         assert_eq!(open(&peer, 0).await, 0, "{mood:?}: what was half-way is closed");
     }
@@ -137,7 +137,7 @@ async fn a_connection_whose_letter_was_dropped_is_never_used_again() {
     courier.deliver(&letters[0]).await.unwrap();
     peer.becomes(Mood::Silent);
 
-    let dropped = tokio::time::timeout(Duration::from_millis(100), courier.deliver(&letters[0])).await;
+    let dropped = tokio::time::timeout(Duration::from_millis(500), courier.deliver(&letters[0])).await;
     peer.becomes(Mood::Well);
     courier.deliver(&letters[1]).await.unwrap();
 

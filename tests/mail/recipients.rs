@@ -45,7 +45,7 @@ fn good(n: usize, dice: &mut Dice) -> Typed {
 }
 
 /// Where tricks are put into an address.
-const PLACES: usize = 5;
+const PLACES: usize = 6;
 
 /// What another program might read as two addresses, as another address, or as a command.
 const TRICKS: [&str; 48] = [
@@ -106,6 +106,7 @@ fn hostile(n: usize, dice: &mut Dice) -> Typed {
         1 => format!("{local}{trick}x@example.org"),
         2 => format!("{local}@{trick}example.org"),
         3 => format!("{local}@exa{trick}mple.org"),
+        4 => format!("\"{local}{trick}\"@example.org"),
         _ => format!("{local}@example.org{trick}"),
     };
     Typed { text, canonical: None, odd: false }

@@ -91,7 +91,7 @@ async fn printed(mood: Mood, password: &str) -> (String, String) {
     let peer = Peer::with(Offers { tls, auth: "PLAIN LOGIN", unicode: true, implicit: false }).await;
     let uri = format!("smtp://ada:{PASSWORD}@{}/?server_name=localhost", peer.address);
     let builder: SmtpBuilder = SmtpCourier::from_uri(&uri, FROM).unwrap().root_certificate(certificates.authority);
-    let builder = builder.credentials("ada", SecretString::from(password)).time_limit(Duration::milliseconds(200));
+    let builder = builder.credentials("ada", SecretString::from(password)).time_limit(Duration::seconds(1));
     let courier = builder.clone().build().unwrap();
     let noted = Noted::new(courier.clone());
     let app = by_code(noted.clone(), |builder| builder);
