@@ -183,7 +183,7 @@ async fn sent(app: &App, peer: &Peer, n: usize, words: (&Words, &str, &str, Opti
     own.set(subject, text, html);
     let _ = ask(app, &format!("ada{n}@example.org")).await;
     assert_eq!(app.deliver().await.unwrap().delivered, 1);
-    peer.received().pop().unwrap()
+    peer.take().pop().unwrap()
 }
 
 #[tokio::test]

@@ -155,6 +155,11 @@ impl Peer {
         self.shared.state().received.clone()
     }
 
+    /// What was received since the last time.
+    pub(crate) fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut self.shared.state().received)
+    }
+
     pub(crate) fn said(&self) -> Vec<String> {
         self.shared.state().said.clone()
     }
