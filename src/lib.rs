@@ -35,7 +35,7 @@
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | refuse leaked passwords | [`breach`] |
 //! | word letters, and see what is in them | [`templates`], [`mail`] |
-//! | deliver letters | [`log`](crate::log) for development; `smtp`, `sms` (features of these names) |
+//! | deliver letters | [`log`] for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
 //! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
@@ -92,6 +92,8 @@ mod service;
 pub mod sessions;
 #[cfg(feature = "sms")]
 pub mod sms;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 mod stop;
 pub mod templates;
 #[cfg(feature = "testing")]

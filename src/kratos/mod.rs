@@ -32,6 +32,7 @@ mod parts;
 mod section;
 mod selfservice;
 mod serve;
+mod smtp;
 mod source;
 mod units;
 mod verification;

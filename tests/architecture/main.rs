@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["limits"],
     &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire"],
-    &["memory", "sessions", "breach", "fetch", "jsonnet", "log", "sms", "templates"],
+    &["memory", "sessions", "breach", "fetch", "jsonnet", "log", "sms", "smtp", "templates"],
     &["engine"],
     &["verification"],
     &["registration"],
