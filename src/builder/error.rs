@@ -84,7 +84,7 @@ pub enum BuildError {
     #[error(
         "letters go by {channel}, and nobody carries them: add `.courier(Channel::{}, …)`; {}, `LogCourier` is enough to try the service out",
         variant(channel),
-        gateway()
+        ready_made(channel)
     )]
     #[non_exhaustive]
     NoCourier {
@@ -132,10 +132,12 @@ pub enum BuildError {
     Hashing(String),
 }
 
-fn gateway() -> &'static str {
-    match cfg!(feature = "sms") {
-        true => "`HttpCourier` calls a gateway",
-        false => "the feature `sms` brings one that calls a gateway, and takes it over from a Kratos file",
+fn ready_made(channel: &str) -> &'static str {
+    match (channel, cfg!(feature = "smtp"), cfg!(feature = "sms")) {
+        ("email", true, _) => "`SmtpCourier` gives them to a mail server",
+        ("email", false, _) => "the feature `smtp` brings one for a mail server, and takes it over from a Kratos file",
+        (_, _, true) => "`HttpCourier` calls a gateway",
+        (_, _, false) => "the feature `sms` brings one that calls a gateway, and takes it over from a Kratos file",
     }
 }
 
