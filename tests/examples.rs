@@ -50,7 +50,10 @@ impl Program {
 
     async fn post(&self, path: &str, kind: &str, body: String) -> (StatusCode, String) {
         let request = Request::builder().method(Method::POST).uri(format!("{}{path}", self.site));
-        self.send(request.header(header::CONTENT_TYPE, kind).body(Full::from(body)).unwrap()).await
+        self.send(
+            request.header(header::CONTENT_TYPE, kind).header(header::ACCEPT, kind).body(Full::from(body)).unwrap(),
+        )
+        .await
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> (StatusCode, String) {
@@ -59,6 +62,20 @@ impl Program {
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The first code that the development courier printed.
+    async fn printed_code(&self) -> String {
+        let code = async {
+            loop {
+                let log = self.log.lock().unwrap().clone();
+                if let Some(code) = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6) {
+                    return code.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), code).await.unwrap()
     }
 
     /// Signs somebody up with a password, natively.
@@ -109,20 +126,31 @@ async fn one_time_codes_sign_people_up_and_end_in_good_order() {
     let mut answer = json!({ "method": "code", "traits": { "email": "ada@example.org" } });
 
     let (sent, _) = program.post(&path, "application/json", answer.to_string()).await;
-    let code = loop {
-        let log = program.log.lock().unwrap().clone();
-        let words = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned);
-        if let Some(code) = words {
-            break code;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    answer["code"] = code.into();
+    answer["code"] = program.printed_code().await.into();
     let (done, _) = program.post(&path, "application/json", answer.to_string()).await;
 
     assert_eq!((sent.as_u16(), done.as_u16()), (400, 200));
     let interrupted = Command::new("kill").args(["-INT", &program.child.id().to_string()]).status().unwrap();
     assert!(interrupted.success() && program.child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn one_time_codes_prove_the_address_of_somebody_with_a_password() {
+    let program = Program::start("one_time_codes", &["127.0.0.1:0"]);
+    let (_, answer) = program.sign_up("/auth", "ada@example.org").await;
+    let flow = answer["continue_with"].as_array().unwrap().iter().find_map(|next| next["flow"]["id"].as_str());
+    let path = format!("/auth/self-service/verification?flow={}", flow.unwrap());
+    let token = answer["session_token"].as_str().unwrap().to_owned();
+    assert_eq!(answer["identity"]["verifiable_addresses"][0]["verified"], false, "{answer}");
+
+    let code = json!({ "method": "code", "code": program.printed_code().await });
+    let (status, _) = program.post(&path, "application/json", code.to_string()).await;
+    let whoami = Request::get(format!("{}/auth/sessions/whoami", program.site)).header("x-session-token", token);
+    let (_, session) = program.send(whoami.body(Full::default()).unwrap()).await;
+
+    let session: Value = serde_json::from_str(&session).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(session["identity"]["verifiable_addresses"][0]["verified"], true, "{session}");
 }
 
 #[tokio::test]
