@@ -71,6 +71,8 @@ pub mod memory;
 pub mod message;
 pub mod methods;
 pub mod page;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod proof;
 mod registration;
 mod return_to;
@@ -79,6 +81,10 @@ mod schema;
 mod seal;
 mod service;
 pub mod sessions;
+#[cfg(feature = "_sql")]
+mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stop;
 pub mod templates;
 #[cfg(feature = "testing")]

@@ -4,3 +4,7 @@
 mod flawed;
 mod memory;
 mod naive;
+mod postgres;
+#[path = "../peers/postgres.rs"]
+mod server;
+mod sqlite;

@@ -1,0 +1,153 @@
+//! Records and units of work.
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, Postgres, Transaction};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::statements::StorageStatements;
+use super::{ANSWERS, PostgresStorage};
+use crate::host::{
+    Delivery, HostError, HostErrorKind, Kind, Leased, Outgoing, Put, Record, RecordId, Storage, Unit, Version,
+};
+use crate::identity::IdentityId;
+use crate::sql::{cut, within};
+
+type Columns = (i64, OffsetDateTime, Option<Uuid>, Vec<u8>);
+
+impl PostgresStorage {
+    /// Waits for work, and no longer than this storage does.
+    pub(super) async fn waits<T>(&self, work: impl Future<Output = Result<T, HostError>>) -> Result<T, HostError> {
+        within(self.patience, HostErrorKind::Unavailable, work).await
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn transaction(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, HostError> {
+        let pool = self.pool.clone();
+        // In a task of its own: were it dropped half-way, the connection would go back to the pool inside a transaction that
+        // nobody ends, and swallow what others write through it. What the task brings when nobody waits is rolled back.
+        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+        let begun = async {
+            let begun = begun.await.map_err(HostError::unavailable)?;
+            begun.map_err(|error| ANSWERS.failed(error))
+        };
+        self.waits(begun).await
+    }
+
+    /// Commits a transaction.
+    pub(super) async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Result<(), HostError> {
+        let commit = async { transaction.commit().await.map_err(|error| ANSWERS.uncommitted(error)) };
+        within(self.patience, HostErrorKind::CommitUnknown, commit).await
+    }
+
+    pub(super) fn own(&self) -> &StorageStatements {
+        &self.statements
+    }
+}
+
+#[async_trait]
+impl Storage for PostgresStorage {
+    async fn get(&self, kind: Kind, id: RecordId) -> Result<Option<Record>, HostError> {
+        let query = sqlx::query_as::<_, Columns>(self.own().get.clone()).bind(kind.as_str()).bind(id.as_uuid());
+        let row = async { query.fetch_optional(&self.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let Some((version, expires_at, spent, body)) = self.waits(row).await? else { return Ok(None) };
+        Ok(Some(Record::new(kind, id, version, expires_at, body).with_spent(spent.map(IdentityId::new))))
+    }
+
+    async fn put(&self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
+        let connection = async { self.pool.acquire().await.map_err(|error| ANSWERS.failed(error)) };
+        let mut connection = self.waits(connection).await?;
+        // The statement is its own commit: when there is no answer, it may have happened.
+        let put =
+            async { put(&mut connection, self.own(), record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
+        within(self.patience, HostErrorKind::CommitUnknown, put).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Unit>, HostError> {
+        let transaction = self.transaction("BEGIN").await?;
+        Ok(Box::new(PostgresUnit { own: self.clone(), transaction }))
+    }
+
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Result<Vec<Leased>, HostError> {
+        self.take_rows(now, until, most).await
+    }
+
+    async fn done(&self, lease: &Leased, how: Delivery) -> Result<(), HostError> {
+        self.end_lease(lease, how).await
+    }
+
+    async fn sweep(&self, before: OffsetDateTime, most: usize) -> Result<usize, HostError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let query = sqlx::query(self.own().sweep.clone()).bind(cut(before)).bind(most);
+        let sweep = async { query.execute(&self.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let swept = self.waits(sweep).await?.rows_affected();
+        Ok(usize::try_from(swept).unwrap_or(usize::MAX))
+    }
+}
+
+/// One unit of work: a transaction, rolled back when it is dropped.
+struct PostgresUnit {
+    own: PostgresStorage,
+    transaction: Transaction<'static, Postgres>,
+}
+
+#[async_trait]
+impl Unit for PostgresUnit {
+    async fn put(&mut self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
+        let Self { own, transaction } = self;
+        own.waits(async { put(transaction, own.own(), record, was).await.map_err(|error| ANSWERS.failed(error)) }).await
+    }
+
+    async fn spend(&mut self, kind: Kind, id: RecordId, was: Version, by: IdentityId) -> Result<bool, HostError> {
+        let Self { own, transaction } = self;
+        let query = sqlx::query(own.own().spend.clone()).bind(kind.as_str()).bind(id.as_uuid());
+        let query = query.bind(was).bind(by.as_uuid());
+        let spend = async { query.execute(&mut **transaction).await.map_err(|error| ANSWERS.failed(error)) };
+        Ok(own.waits(spend).await?.rows_affected() == 1)
+    }
+
+    async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
+        let Self { own, transaction } = self;
+        let query = sqlx::query(own.own().post.clone()).bind(row.id()).bind(row.lane());
+        let query = query.bind(cut(row.due_at())).bind(cut(row.expires_at())).bind(row.body());
+        let post = async { query.execute(&mut **transaction).await.map_err(|error| ANSWERS.failed(error)) };
+        own.waits(post).await.map(drop)
+    }
+
+    fn transaction(&mut self) -> &mut (dyn Any + Send) {
+        &mut self.transaction
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), HostError> {
+        let Self { own, mut transaction } = *self;
+        let sound = sqlx::query(own.own().sound.clone());
+        let sound = async { sound.execute(&mut *transaction).await.map_err(|error| ANSWERS.failed(error)) };
+        own.waits(sound).await?;
+        own.commit(transaction).await
+    }
+}
+
+/// Writes a record over the version it was read at.
+async fn put(
+    connection: &mut PgConnection,
+    own: &StorageStatements,
+    record: &Record,
+    was: Option<Version>,
+) -> Result<Put, sqlx::Error> {
+    let sql = if was.is_none() { &own.insert } else { &own.update };
+    let query = sqlx::query(sql.clone())
+        .bind(record.kind().as_str())
+        .bind(record.id().as_uuid())
+        .bind(record.version())
+        .bind(cut(record.expires_at()))
+        .bind(record.spent().map(|by| *by.as_uuid()))
+        .bind(record.body());
+    let query = match was {
+        Some(version) => query.bind(version),
+        None => query,
+    };
+    let written = query.execute(connection).await?.rows_affected();
+    Ok(if written == 1 { Put::Stored } else { Put::Stale })
+}
