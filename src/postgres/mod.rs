@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool, SqlStr};
 
-use crate::host::{HostErrorKind, Unit};
+use crate::host::{HostError, HostErrorKind, Unit};
 use crate::sql::{Answers, Name, PREFIX, Reserved};
 use statements::StorageStatements;
 
@@ -80,6 +80,11 @@ fn commit(code: &str) -> HostErrorKind {
 pub fn transaction(unit: &mut dyn Unit) -> Option<&mut PgConnection> {
     let transaction = unit.transaction().downcast_mut::<sqlx::Transaction<'static, sqlx::Postgres>>()?;
     Some(&mut **transaction)
+}
+
+/// What an error of a statement of the host's own means for the request, without the statement and its values.
+pub fn failed(error: sqlx::Error) -> HostError {
+    ANSWERS.failed(error)
 }
 
 /// Where the tables are.

@@ -41,7 +41,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Semaphore;
 
-use crate::host::{HostErrorKind, Unit};
+use crate::host::{HostError, HostErrorKind, Unit};
 use crate::sql::{Answers, Name, PREFIX, Reserved};
 use statements::StorageStatements;
 
@@ -94,6 +94,11 @@ pub fn options(file: impl AsRef<Path>) -> SqliteConnectOptions {
 pub fn transaction(unit: &mut dyn Unit) -> Option<&mut SqliteConnection> {
     let transaction = unit.transaction().downcast_mut::<sqlx::Transaction<'static, sqlx::Sqlite>>()?;
     Some(&mut **transaction)
+}
+
+/// What an error of a statement of the host's own means for the request, without the statement and its values.
+pub fn failed(error: sqlx::Error) -> HostError {
+    ANSWERS.failed(error)
 }
 
 /// Storage in SQLite. Clones share the pool.
