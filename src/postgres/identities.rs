@@ -59,8 +59,11 @@ impl PostgresIdentities {
     /// [`HostError`] when the database cannot answer.
     pub async fn credentials(&self, id: IdentityId) -> Result<Vec<Credential>, HostError> {
         type Columns = (String, String, String);
-        let query = sqlx::query_as::<_, Columns>(self.statements.credentials.clone()).bind(id.as_uuid());
-        let rows = async { query.fetch_all(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query = sqlx::query_as::<_, Columns>(self.statements.credentials.clone())
+            .persistent(self.storage.named)
+            .bind(id.as_uuid());
+        let mut lent = self.storage.lend().await?;
+        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let rows = self.storage.waits(rows).await?.into_iter();
         rows.map(|(kind, identifiers, config)| {
             let identifiers = serde_json::from_str(&identifiers).map_err(HostError::other)?;
@@ -76,8 +79,11 @@ impl PostgresIdentities {
     }
 
     async fn addresses(&self, id: IdentityId) -> Result<Vec<AddressRow>, HostError> {
-        let query = sqlx::query_as::<_, AddressColumns>(self.statements.addresses.clone()).bind(id.as_uuid());
-        let rows = async { query.fetch_all(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query = sqlx::query_as::<_, AddressColumns>(self.statements.addresses.clone())
+            .persistent(self.storage.named)
+            .bind(id.as_uuid());
+        let mut lent = self.storage.lend().await?;
+        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let rows = self.storage.waits(rows).await?.into_iter();
         rows.map(|(id, list, via, value, state, verified_at, created_at, updated_at)| {
             let (list, address) = (List::from_word(&list)?, AddressRow::address(&via, value)?);
@@ -92,7 +98,7 @@ impl PostgresIdentities {
         let id = *draft.id().as_uuid();
         let keys = keys(&draft.unique());
         let wanted = keys.len() as u64;
-        let claim = sqlx::query(self.statements.claim.clone()).bind(keys).bind(id);
+        let claim = sqlx::query(self.statements.claim.clone()).persistent(self.storage.named).bind(keys).bind(id);
         let claimed = claim.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
         if claimed.rows_affected() < wanted {
             return Err(CreateError::Taken);
@@ -100,6 +106,7 @@ impl PostgresIdentities {
         self.insert_credentials(connection, draft).await?;
         for (position, row) in (0_i32..).zip(AddressRow::of(draft)) {
             let query = sqlx::query(self.statements.insert_address.clone())
+                .persistent(self.storage.named)
                 .bind(row.key())
                 .bind(row.id)
                 .bind(id)
@@ -117,6 +124,7 @@ impl PostgresIdentities {
 
     async fn insert_identity(&self, connection: &mut PgConnection, draft: &Draft) -> Result<(), HostError> {
         let query = sqlx::query(self.statements.insert_identity.clone())
+            .persistent(self.storage.named)
             .bind(draft.id().as_uuid())
             .bind(draft.schema_id())
             .bind(draft.state().as_str())
@@ -137,7 +145,9 @@ impl PostgresIdentities {
         let kinds: Vec<&str> = all.iter().map(|credential| credential.kind().as_str()).collect();
         let identifiers: Vec<String> = all.iter().map(|credential| json(&credential.identifiers().into())).collect();
         let configs: Vec<String> = all.iter().map(|credential| json(credential.config())).collect();
-        let query = sqlx::query(self.statements.insert_credentials.clone()).bind(draft.id().as_uuid());
+        let query = sqlx::query(self.statements.insert_credentials.clone())
+            .persistent(self.storage.named)
+            .bind(draft.id().as_uuid());
         let query = query.bind(kinds).bind(identifiers).bind(configs).bind(cut(draft.created_at()));
         query.execute(connection).await.map(drop).map_err(|error| ANSWERS.failed(error))
     }
@@ -146,8 +156,11 @@ impl PostgresIdentities {
 #[async_trait]
 impl Identities for PostgresIdentities {
     async fn owner(&self, of: &[Unique]) -> Result<Option<Owner>, HostError> {
-        let query = sqlx::query_as::<_, (Vec<u8>, Uuid)>(self.statements.owners.clone()).bind(keys(of));
-        let rows = async { query.fetch_all(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query = sqlx::query_as::<_, (Vec<u8>, Uuid)>(self.statements.owners.clone())
+            .persistent(self.storage.named)
+            .bind(keys(of));
+        let mut lent = self.storage.lend().await?;
+        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let found = self.storage.waits(rows).await?;
         let owner = of.iter().find_map(|value| {
             let own = key(value);
@@ -166,8 +179,11 @@ impl Identities for PostgresIdentities {
     }
 
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
-        let query = sqlx::query_as::<_, PersonColumns>(self.statements.identity.clone()).bind(id.as_uuid());
-        let row = async { query.fetch_optional(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query = sqlx::query_as::<_, PersonColumns>(self.statements.identity.clone())
+            .persistent(self.storage.named)
+            .bind(id.as_uuid());
+        let mut lent = self.storage.lend().await?;
+        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let Some(row) = self.storage.waits(row).await? else { return Ok(None) };
         let (
             schema_id,
@@ -199,8 +215,10 @@ impl Identities for PostgresIdentities {
     async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
         type Columns = (Uuid, String, Option<OffsetDateTime>);
         let key = key(&List::Verifiable.unique(address)).to_vec();
-        let query = sqlx::query_as::<_, Columns>(self.statements.address.clone()).bind(key);
-        let row = async { query.fetch_optional(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query =
+            sqlx::query_as::<_, Columns>(self.statements.address.clone()).persistent(self.storage.named).bind(key);
+        let mut lent = self.storage.lend().await?;
+        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let Some((id, state, verified_at)) = self.storage.waits(row).await? else { return Ok(None) };
         Ok(Some((IdentityId::new(id), AddressRow::state(&state, verified_at)?)))
     }
@@ -215,6 +233,7 @@ impl Identities for PostgresIdentities {
         let connection = transaction(unit).ok_or_else(|| HostError::other("the unit is not PostgreSQL's"))?;
         let (state, verified_at) = AddressRow::columns(to);
         let query = sqlx::query(self.statements.change_address.clone())
+            .persistent(self.storage.named)
             .bind(key(&List::Verifiable.unique(address)).to_vec())
             .bind(id.as_uuid())
             .bind(state)

@@ -23,8 +23,8 @@
 //!    the host's choice; what was set up stands in a table of its own.
 //! 5. No call waits longer than the storage's [patience](PostgresStorage::with_patience).
 //! 6. Nothing is kept in a session, so PgBouncer may give every transaction another connection (`pool_mode =
-//!    transaction`). Before version 1.21, or without its `max_prepared_statements`, it does not know prepared statements:
-//!    give the pool's connect options `statement_cache_capacity(0)`.
+//!    transaction`): as it is where PgBouncer knows prepared statements (version 1.21 with `max_prepared_statements`), and
+//!    with [`behind_pooler`](PostgresStorage::behind_pooler) where it does not.
 //!
 //! A pool needs at least two connections: the service reads while a unit is open.
 
@@ -108,6 +108,8 @@ pub struct PostgresStorage {
     place: Place,
     patience: Duration,
     statements: Arc<StorageStatements>,
+    /// Whether statements are prepared by name, and sent outside of transactions where there is only one.
+    named: bool,
 }
 
 impl PostgresStorage {
@@ -115,7 +117,7 @@ impl PostgresStorage {
     pub fn from_pool(pool: PgPool) -> Self {
         let place = Place { schema: None, prefix: Name::own(PREFIX) };
         let statements = Arc::new(StorageStatements::new(|sql| place.fill(sql)));
-        Self { pool, place, patience: PATIENCE, statements }
+        Self { pool, place, patience: PATIENCE, statements, named: true }
     }
 
     /// Sets what the names of all tables begin with: two registrations in one schema have two prefixes.
@@ -147,6 +149,16 @@ impl PostgresStorage {
     /// to come again.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// For a pooler that gives every transaction another connection and does not know prepared statements, such as
+    /// PgBouncer before version 1.21 with `pool_mode = transaction`: no statement gets a name, and each is sent inside a
+    /// transaction. Costs two short answers for each statement outside of a unit.
+    ///
+    /// The host's own statements need the same: `persistent(false)`, inside a transaction.
+    pub fn behind_pooler(mut self) -> Self {
+        self.named = false;
         self
     }
 

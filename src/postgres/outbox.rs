@@ -24,7 +24,8 @@ impl PostgresStorage {
     ) -> Result<Vec<Leased>, HostError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let mut transaction = self.transaction(BEGIN).await?;
-        let query = sqlx::query_as::<_, Taken>(self.own().lease.clone()).bind(cut(now)).bind(cut(until)).bind(most);
+        let query = sqlx::query_as::<_, Taken>(self.own().lease.clone()).persistent(self.named);
+        let query = query.bind(cut(now)).bind(cut(until)).bind(most);
         let taken = async { query.fetch_all(&mut *transaction).await.map_err(|error| ANSWERS.failed(error)) };
         let mut taken = self.waits(taken).await?;
         self.commit(transaction).await?;
@@ -38,11 +39,11 @@ impl PostgresStorage {
 
     pub(super) async fn end_lease(&self, lease: &Leased, how: Delivery) -> Result<(), HostError> {
         let own = self.own();
+        let sql = if how == Delivery::Over { &own.erase } else { &own.postpone };
+        let query = sqlx::query(sql.clone()).persistent(self.named).bind(lease.row().id()).bind(lease.lease());
         let query = match how {
-            Delivery::Over => sqlx::query(own.erase.clone()).bind(lease.row().id()).bind(lease.lease()),
-            Delivery::Again(at) => {
-                sqlx::query(own.postpone.clone()).bind(lease.row().id()).bind(lease.lease()).bind(cut(at))
-            }
+            Delivery::Over => query,
+            Delivery::Again(at) => query.bind(cut(at)),
         };
         let mut transaction = self.transaction(BEGIN).await?;
         let ended = async { query.execute(&mut *transaction).await.map_err(|error| ANSWERS.failed(error)) };

@@ -1,6 +1,6 @@
 //! Before the first request: the setting that a promise rests on, and the tables.
 
-use sqlx::{AssertSqlSafe, PgPool, raw_sql};
+use sqlx::{AssertSqlSafe, PgPool, Row, raw_sql};
 
 use super::{ANSWERS, Place};
 use crate::sql::SetupError;
@@ -21,8 +21,9 @@ pub(super) struct Part {
 
 /// Refuses a setting with which an acknowledged registration could be lost.
 pub(super) async fn check(pool: &PgPool) -> Result<(), SetupError> {
-    let found = sqlx::query_scalar("SELECT current_setting('synchronous_commit')").fetch_one(pool).await;
-    let found: String = found.map_err(|error| ANSWERS.failed(error))?;
+    // As one message, which a pooler cannot tear apart.
+    let found = raw_sql("SELECT current_setting('synchronous_commit')").fetch_one(pool).await;
+    let found: String = found.and_then(|row| row.try_get(0)).map_err(|error| ANSWERS.failed(error))?;
     if found == "off" {
         let needed = "`on`, or at least `local`, for this role and database, so that a commit survives a crash";
         return Err(SetupError::Setting { setting: "synchronous_commit", found, needed });
@@ -31,31 +32,42 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), SetupError> {
 }
 
 /// Takes the steps that were not taken yet. Whoever comes meanwhile waits for the lock, and finds them taken. The lock is
-/// the transaction's, so that it also holds behind a pooler that gives every transaction another connection.
+/// the transaction's, and statements have no names, so that it also works behind a pooler that gives every transaction
+/// another connection.
 pub(super) async fn migrate(pool: &PgPool, place: &Place, part: &Part) -> Result<(), SetupError> {
     let run = async {
         // What this one found taken before it had the lock is asked for again behind it.
         let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").persistent(false).bind(LOCK).execute(&mut *transaction).await?;
         if let Some(schema) = &place.schema {
             let known = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1)";
-            let known: bool = sqlx::query_scalar(known).bind(schema.as_str()).fetch_one(&mut *transaction).await?;
+            let known: bool =
+                sqlx::query_scalar(known).persistent(false).bind(schema.as_str()).fetch_one(&mut *transaction).await?;
             if !known {
                 // Asked for before, because making one needs a right that not everybody has.
                 let create = AssertSqlSafe(format!("CREATE SCHEMA \"{}\"", schema.as_str()));
-                sqlx::query(create).execute(&mut *transaction).await?;
+                sqlx::query(create).persistent(false).execute(&mut *transaction).await?;
             }
         }
         let create = "CREATE TABLE IF NOT EXISTS {schema}{prefix}migrations (part TEXT NOT NULL, step BIGINT NOT NULL, \
             PRIMARY KEY (part, step))";
-        sqlx::query(place.fill(create)).execute(&mut *transaction).await?;
+        sqlx::query(place.fill(create)).persistent(false).execute(&mut *transaction).await?;
         let taken = "SELECT coalesce(max(step), 0) FROM {schema}{prefix}migrations WHERE part = $1";
-        let taken: i64 = sqlx::query_scalar(place.fill(taken)).bind(part.word).fetch_one(&mut *transaction).await?;
+        let taken: i64 = sqlx::query_scalar(place.fill(taken))
+            .persistent(false)
+            .bind(part.word)
+            .fetch_one(&mut *transaction)
+            .await?;
         for (step, sql) in (1_i64..).zip(part.steps).filter(|(step, _)| *step > taken) {
             let sql = AssertSqlSafe(place.fill(sql).as_str().to_owned());
             raw_sql(sql).execute(&mut *transaction).await?;
             let note = "INSERT INTO {schema}{prefix}migrations (part, step) VALUES ($1, $2)";
-            sqlx::query(place.fill(note)).bind(part.word).bind(step).execute(&mut *transaction).await?;
+            sqlx::query(place.fill(note))
+                .persistent(false)
+                .bind(part.word)
+                .bind(step)
+                .execute(&mut *transaction)
+                .await?;
         }
         transaction.commit().await
     };

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -36,6 +37,16 @@ impl PostgresStorage {
         self.waits(begun).await
     }
 
+    /// A connection for one statement: behind a pooler, inside a transaction, so that everything about the statement goes
+    /// over the same connection to the database.
+    pub(super) async fn lend(&self) -> Result<Lent, HostError> {
+        if self.named {
+            let acquire = async { self.pool.acquire().await.map_err(|error| ANSWERS.failed(error)) };
+            return self.waits(acquire).await.map(Lent::Connection);
+        }
+        self.transaction("BEGIN").await.map(Lent::Transaction)
+    }
+
     /// Commits a transaction.
     pub(super) async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Result<(), HostError> {
         let commit = async { transaction.commit().await.map_err(|error| ANSWERS.uncommitted(error)) };
@@ -47,22 +58,47 @@ impl PostgresStorage {
     }
 }
 
+/// A connection for one statement.
+pub(super) enum Lent {
+    Connection(PoolConnection<Postgres>),
+    Transaction(Transaction<'static, Postgres>),
+}
+
+impl Lent {
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Connection(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+
+    /// Makes what the statement wrote last.
+    async fn end(self, own: &PostgresStorage) -> Result<(), HostError> {
+        match self {
+            Self::Connection(_) => Ok(()),
+            Self::Transaction(transaction) => own.commit(transaction).await,
+        }
+    }
+}
+
 #[async_trait]
 impl Storage for PostgresStorage {
     async fn get(&self, kind: Kind, id: RecordId) -> Result<Option<Record>, HostError> {
-        let query = sqlx::query_as::<_, Columns>(self.own().get.clone()).bind(kind.as_str()).bind(id.as_uuid());
-        let row = async { query.fetch_optional(&self.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query = sqlx::query_as::<_, Columns>(self.own().get.clone()).persistent(self.named);
+        let query = query.bind(kind.as_str()).bind(id.as_uuid());
+        let mut lent = self.lend().await?;
+        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let Some((version, expires_at, spent, body)) = self.waits(row).await? else { return Ok(None) };
         Ok(Some(Record::new(kind, id, version, expires_at, body).with_spent(spent.map(IdentityId::new))))
     }
 
     async fn put(&self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
-        let connection = async { self.pool.acquire().await.map_err(|error| ANSWERS.failed(error)) };
-        let mut connection = self.waits(connection).await?;
+        let mut lent = self.lend().await?;
         // The statement is its own commit: when there is no answer, it may have happened.
-        let put =
-            async { put(&mut connection, self.own(), record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
-        within(self.patience, HostErrorKind::CommitUnknown, put).await
+        let put = async { put(lent.connection(), self, record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
+        let put = within(self.patience, HostErrorKind::CommitUnknown, put).await?;
+        lent.end(self).await?;
+        Ok(put)
     }
 
     async fn begin(&self) -> Result<Box<dyn Unit>, HostError> {
@@ -80,9 +116,11 @@ impl Storage for PostgresStorage {
 
     async fn sweep(&self, before: OffsetDateTime, most: usize) -> Result<usize, HostError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let query = sqlx::query(self.own().sweep.clone()).bind(cut(before)).bind(most);
-        let sweep = async { query.execute(&self.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let query = sqlx::query(self.own().sweep.clone()).persistent(self.named).bind(cut(before)).bind(most);
+        let mut lent = self.lend().await?;
+        let sweep = async { query.execute(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
         let swept = self.waits(sweep).await?.rows_affected();
+        lent.end(self).await?;
         Ok(usize::try_from(swept).unwrap_or(usize::MAX))
     }
 }
@@ -97,20 +135,20 @@ struct PostgresUnit {
 impl Unit for PostgresUnit {
     async fn put(&mut self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
         let Self { own, transaction } = self;
-        own.waits(async { put(transaction, own.own(), record, was).await.map_err(|error| ANSWERS.failed(error)) }).await
+        own.waits(async { put(transaction, own, record, was).await.map_err(|error| ANSWERS.failed(error)) }).await
     }
 
     async fn spend(&mut self, kind: Kind, id: RecordId, was: Version, by: IdentityId) -> Result<bool, HostError> {
         let Self { own, transaction } = self;
-        let query = sqlx::query(own.own().spend.clone()).bind(kind.as_str()).bind(id.as_uuid());
-        let query = query.bind(was).bind(by.as_uuid());
+        let query = sqlx::query(own.own().spend.clone()).persistent(own.named);
+        let query = query.bind(kind.as_str()).bind(id.as_uuid()).bind(was).bind(by.as_uuid());
         let spend = async { query.execute(&mut **transaction).await.map_err(|error| ANSWERS.failed(error)) };
         Ok(own.waits(spend).await?.rows_affected() == 1)
     }
 
     async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
         let Self { own, transaction } = self;
-        let query = sqlx::query(own.own().post.clone()).bind(row.id()).bind(row.lane());
+        let query = sqlx::query(own.own().post.clone()).persistent(own.named).bind(row.id()).bind(row.lane());
         let query = query.bind(cut(row.due_at())).bind(cut(row.expires_at())).bind(row.body());
         let post = async { query.execute(&mut **transaction).await.map_err(|error| ANSWERS.failed(error)) };
         own.waits(post).await.map(drop)
@@ -122,7 +160,7 @@ impl Unit for PostgresUnit {
 
     async fn commit(self: Box<Self>) -> Result<(), HostError> {
         let Self { own, mut transaction } = *self;
-        let sound = sqlx::query(own.own().sound.clone());
+        let sound = sqlx::query(own.own().sound.clone()).persistent(own.named);
         let sound = async { sound.execute(&mut *transaction).await.map_err(|error| ANSWERS.failed(error)) };
         own.waits(sound).await?;
         own.commit(transaction).await
@@ -132,12 +170,13 @@ impl Unit for PostgresUnit {
 /// Writes a record over the version it was read at.
 async fn put(
     connection: &mut PgConnection,
-    own: &StorageStatements,
+    own: &PostgresStorage,
     record: &Record,
     was: Option<Version>,
 ) -> Result<Put, sqlx::Error> {
-    let sql = if was.is_none() { &own.insert } else { &own.update };
+    let sql = if was.is_none() { &own.statements.insert } else { &own.statements.update };
     let query = sqlx::query(sql.clone())
+        .persistent(own.named)
         .bind(record.kind().as_str())
         .bind(record.id().as_uuid())
         .bind(record.version())

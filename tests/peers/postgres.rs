@@ -74,6 +74,12 @@ impl Server {
             .concat()
     }
 
+    /// Where its socket is.
+    #[allow(dead_code, reason = "not every program looks there")]
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What connects to it.
     pub(crate) fn dsn(&self) -> String {
         format!("postgres://registration@localhost/postgres?host={}", self.folder.display())

@@ -4,6 +4,8 @@
 mod flawed;
 mod memory;
 mod naive;
+#[path = "../peers/pgbouncer.rs"]
+mod pooler;
 mod postgres;
 #[path = "../peers/postgres.rs"]
 mod server;

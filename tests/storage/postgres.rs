@@ -13,6 +13,7 @@ use tower_registration::postgres::{PostgresStorage, SetupError, transaction};
 use tower_registration::testing::storage::{self, Report, Subject};
 use uuid::Uuid;
 
+use crate::pooler::Pooler;
 use crate::server::server;
 
 async fn pool(options: impl FnOnce(PgConnectOptions) -> PgConnectOptions) -> PgPool {
@@ -34,16 +35,19 @@ fn record() -> Record {
     Record::new(Kind::Flow, RecordId::new(Uuid::new_v4()), 1, expiry, b"a flow".to_vec())
 }
 
-/// Runs the contract at an isolation level, each duty with a prefix of its own in one schema.
-async fn contract(isolation: &'static str, schema: &str) -> Report {
-    let level = move |options: PgConnectOptions| options.options([("default_transaction_isolation", isolation)]);
-    let (pool, second) = (pool(level).await, pool(level).await);
+/// Runs the contract over two pools that are made alike, each duty with a prefix of its own in one schema.
+async fn contract(
+    schema: &str,
+    pool: impl AsyncFn() -> PgPool,
+    choose: impl Fn(PostgresStorage) -> PostgresStorage + Sync,
+) -> Report {
+    let (pool, second) = (pool().await, pool().await);
     let count = Arc::new(AtomicUsize::new(0));
     let stores = || async {
         let prefix = format!("c{}_", count.fetch_add(1, Ordering::Relaxed));
         let over = |pool: &PgPool| {
             let storage = PostgresStorage::from_pool(pool.clone()).with_patience(Duration::from_secs(30));
-            storage.with_schema(schema)?.with_prefix(&prefix)
+            choose(storage).with_schema(schema)?.with_prefix(&prefix)
         };
         let (storage, beside) = (over(&pool)?, over(&second)?);
         storage.migrate().await?;
@@ -56,9 +60,14 @@ async fn contract(isolation: &'static str, schema: &str) -> Report {
     storage::check(&stores).await
 }
 
+/// A pool of connections whose transactions are at this isolation level.
+async fn pool_at(level: &str) -> PgPool {
+    pool(|options| options.options([("default_transaction_isolation", level)])).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_the_contract() {
-    let report = contract("read committed", "committed").await;
+    let report = contract("committed", async || pool_at("read committed").await, |storage| storage).await;
 
     assert!(report.is_kept(), "{report}");
     assert_eq!((report.kept().len(), report.skipped().len()), (26, 1), "sessions are records");
@@ -66,14 +75,24 @@ async fn postgres_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_the_contract_with_repeatable_reads() {
-    let report = contract("repeatable read", "repeatable").await;
+    let report = contract("repeatable", async || pool_at("repeatable read").await, |storage| storage).await;
 
     assert!(report.is_kept(), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_the_contract_with_serializable_transactions() {
-    let report = contract("serializable", "serializable").await;
+    let report = contract("serializable", async || pool_at("serializable").await, |storage| storage).await;
+
+    assert!(report.is_kept(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_keeps_the_contract_behind_a_pooler_that_knows_no_prepared_statements() {
+    let pooler = Pooler::start(server().folder());
+    let pool = async || PgPoolOptions::new().max_connections(10).connect(&pooler.dsn()).await.unwrap();
+
+    let report = contract("pooled", pool, PostgresStorage::behind_pooler).await;
 
     assert!(report.is_kept(), "{report}");
 }

@@ -68,7 +68,7 @@ async fn comes_back(subjects: &dyn Subjects) -> Result<(), Fault> {
     let email = "zoë@example.org";
     let mut traits = (subject.traits)(email);
     if let Some(members) = traits.as_object_mut() {
-        let odd = json!({ "text": "naïve ☃ 日本 𝒳 \u{0} \" \\ \u{7f}", "number": 1.5, "large": 9_007_199_254_740_993_i64,
+        let odd = json!({ "text": "naïve ☃ 日本 𝒳 \u{0} \" \\ \u{7f}", "numbers": [1.5, 2.638344616030823e-256, f64::MAX, 5e-324, 9_007_199_254_740_993_i64, -0.0, u64::MAX],
             "nothing": null, "empty": {}, "list": [[], [1, "1", true]], "": "an empty name" });
         members.insert("odd".to_owned(), odd);
     }
