@@ -53,8 +53,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs the whole contract.
 pub async fn check(subjects: &dyn Subjects) -> Report {
     let mut report = Report::default();
+    let parts = parts(subjects).await;
     for duty in duties() {
-        match duty.check(subjects).await {
+        let outcome = match &parts {
+            Ok(parts) if !parts.contains(&duty.part) => Ok(false),
+            Ok(_) => duty.judge(subjects).await.map(|()| true),
+            Err(Fault(why)) => Err(duty.broken(Fault(why.clone()))),
+        };
+        match outcome {
             Ok(true) => report.kept.push(duty.name),
             Ok(false) => report.skipped.push(duty.name),
             Err(broken) => report.broken.push(broken),
@@ -207,21 +213,22 @@ impl Duty {
     ///
     /// [`Broken`] when it is not kept, or could not be checked.
     pub async fn check(&self, subjects: &dyn Subjects) -> Result<bool, Broken> {
-        let broken = |fault: Fault| Broken { duty: self.name, because: self.because, why: fault.0 };
-        let subject = fresh(subjects).await.map_err(broken)?;
-        let has = match self.part {
-            Part::Storage => true,
-            Part::Identities => subject.identities.is_some(),
-            Part::Sessions => subject.sessions.is_some() && subject.identities.is_some(),
-        };
-        drop(subject);
-        if !has {
+        let parts = parts(subjects).await.map_err(|fault| self.broken(fault))?;
+        if !parts.contains(&self.part) {
             return Ok(false);
         }
+        self.judge(subjects).await.map(|()| true)
+    }
+
+    async fn judge(&self, subjects: &dyn Subjects) -> Result<(), Broken> {
         match tokio::time::timeout(PATIENCE, (self.run)(subjects)).await {
-            Ok(outcome) => outcome.map(|()| true).map_err(broken),
-            Err(_) => Err(broken(Fault(format!("it did not come to an end within {PATIENCE:?}")))),
+            Ok(outcome) => outcome.map_err(|fault| self.broken(fault)),
+            Err(_) => Err(self.broken(Fault(format!("it did not come to an end within {PATIENCE:?}")))),
         }
+    }
+
+    fn broken(&self, Fault(why): Fault) -> Broken {
+        Broken { duty: self.name, because: self.because, why }
     }
 }
 
@@ -325,4 +332,14 @@ fn ensure(kept: bool, seen: impl FnOnce() -> String) -> Result<(), Fault> {
 
 async fn fresh(subjects: &dyn Subjects) -> Result<Subject, Fault> {
     subjects.fresh().await.map_err(|error| Fault(format!("no store could be made: {error}")))
+}
+
+/// What there is to be checked.
+async fn parts(subjects: &dyn Subjects) -> Result<Vec<Part>, Fault> {
+    let subject = fresh(subjects).await?;
+    let mut parts = vec![Part::Storage];
+    parts.extend(subject.identities.is_some().then_some(Part::Identities));
+    // A session is somebody's.
+    parts.extend((subject.identities.is_some() && subject.sessions.is_some()).then_some(Part::Sessions));
+    Ok(parts)
 }
