@@ -31,7 +31,7 @@
 //! | mount it | [`Registration::builder`], [`Builder`] |
 //! | say which traits there are | [`Schema`] |
 //! | choose ways to register, or write one | [`methods`] |
-//! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
+//! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], `sqlite`, `postgres` (features), [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | run what must run beside requests | [`upkeep`] |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
@@ -40,8 +40,8 @@
 //! # Features
 //!
 //! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
-//! files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
-//! errors, security events and weak settings.
+//! files, `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C), `phone` understands phone
+//! numbers, `testing` is the test kit, `tracing` tells a host's log about inner errors, security events and weak settings.
 //!
 //! # What it needs of its host
 //!
@@ -108,3 +108,8 @@ pub use stop::{Failure, Keep, Stop};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So is that of the guide to storage.
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
+#[doc = include_str!("../docs/storage.md")]
+struct StorageGuide;

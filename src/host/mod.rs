@@ -2,8 +2,8 @@
 //!
 //! | trait | duty | ready-made |
 //! |---|---|---|
-//! | [`Storage`], [`Unit`] | keep flows and everything else with an expiry; commit as a whole or not at all | [`memory`](crate::memory) |
-//! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory) |
+//! | [`Storage`], [`Unit`] | keep flows and everything else with an expiry; commit as a whole or not at all | [`memory`](crate::memory), `sqlite`, `postgres` |
+//! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory), `sqlite`, `postgres` |
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
 //! | [`Courier`] | carry a letter | [`log`](crate::log), [`testing`](crate) |
 //! | [`Hook`] | a say before and after | none needed |

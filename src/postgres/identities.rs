@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::statements::PeopleStatements;
-use super::{ANSWERS, PostgresStorage, SetupError, setup, transaction};
+use super::{ANSWERS, PostgresStorage, SetupError, cut, setup, transaction};
 use crate::host::{CreateError, HostError, HostErrorKind, Identities, Unit};
 use crate::identity::{Address, AddressState, Credential, Draft, Identity, IdentityId, MethodId, Owner, Unique};
-use crate::sql::{AddressRow, List, PersonRow, cut, json, key, keys, parsed};
+use crate::sql::{AddressRow, List, PersonRow, json, key, keys, parsed};
 
 type PersonColumns = (
     String,

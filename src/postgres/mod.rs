@@ -39,9 +39,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool, SqlStr};
+use time::OffsetDateTime;
 
 use crate::host::{HostError, HostErrorKind, Unit};
-use crate::sql::{Answers, Name, PREFIX, Reserved};
+use crate::sql::{Answers, Name, PREFIX, Reserved, instant, microseconds};
 use statements::StorageStatements;
 
 pub use crate::sql::{NameError, SetupError};
@@ -98,6 +99,11 @@ impl Place {
     fn fill(&self, statement: &str) -> SqlStr {
         self.prefix.fill(self.schema.as_ref(), statement)
     }
+}
+
+/// The instant with microseconds: PostgreSQL would round it, into the future.
+fn cut(at: OffsetDateTime) -> OffsetDateTime {
+    instant(microseconds(at)).unwrap_or(at)
 }
 
 /// Storage in PostgreSQL. Clones share the pool.

@@ -6,9 +6,8 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{ANSWERS, PostgresStorage};
+use super::{ANSWERS, PostgresStorage, cut};
 use crate::host::{Delivery, HostError, Leased, Outgoing};
-use crate::sql::cut;
 
 type Taken = (Uuid, Uuid, OffsetDateTime, OffsetDateTime, i64, Uuid, Vec<u8>);
 

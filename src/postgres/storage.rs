@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::statements::StorageStatements;
-use super::{ANSWERS, PostgresStorage};
+use super::{ANSWERS, PostgresStorage, cut};
 use crate::host::{
     Delivery, HostError, HostErrorKind, Kind, Leased, Outgoing, Put, Record, RecordId, Storage, Unit, Version,
 };
 use crate::identity::IdentityId;
-use crate::sql::{cut, within};
+use crate::sql::within;
 
 type Columns = (i64, OffsetDateTime, Option<Uuid>, Vec<u8>);
 

@@ -60,11 +60,6 @@ pub(crate) fn microseconds(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000)).unwrap_or(i64::MAX)
 }
 
-/// The instant with microseconds, for a database that would round it up.
-pub(crate) fn cut(at: OffsetDateTime) -> OffsetDateTime {
-    instant(microseconds(at)).unwrap_or(at)
-}
-
 /// The instant of a Unix time in microseconds.
 pub(crate) fn instant(microseconds: i64) -> Result<OffsetDateTime, HostError> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1_000).map_err(HostError::other)

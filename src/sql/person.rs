@@ -11,7 +11,7 @@ use crate::identity::{
     VerifiableAddress,
 };
 
-/// A value as the text of its JSON: byte for byte what is read again, the order of numbers' digits included.
+/// A value as the text of its JSON.
 pub(crate) fn json(value: &Value) -> String {
     value.to_string()
 }

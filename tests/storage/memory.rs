@@ -25,10 +25,12 @@ fn sloppy(sloppiness: Sloppiness) -> Subject {
     Subject::new(memory.clone()).with_identities(Users::new(memory, sloppiness))
 }
 
+type Makes = Box<dyn Fn() -> Subject + Send + Sync>;
+
 /// What breaks each duty.
-fn breakers() -> Vec<(&'static str, Box<dyn Fn() -> Subject + Send + Sync>)> {
-    let flaw = |flaw: Flaw| -> Box<dyn Fn() -> Subject + Send + Sync> { Box::new(move || flawed(flaw)) };
-    let users = |how: Sloppiness| -> Box<dyn Fn() -> Subject + Send + Sync> { Box::new(move || sloppy(how)) };
+fn breakers() -> Vec<(&'static str, Makes)> {
+    let flaw = |flaw: Flaw| -> Makes { Box::new(move || flawed(flaw)) };
+    let users = |how: Sloppiness| -> Makes { Box::new(move || sloppy(how)) };
     let one_for_all = sound();
     vec![
         ("a record comes back as it was written", flaw(Flaw::RoundsUp)),
