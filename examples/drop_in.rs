@@ -17,7 +17,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt};
@@ -71,7 +71,7 @@ async fn with_store(builder: Builder, dsn: &str) -> Result<Builder, Box<dyn Erro
     if let Some(file) = dsn.strip_prefix("sqlite://") {
         // Settings of other drivers may follow the name of the file.
         let file = file.split('?').next().unwrap_or_default();
-        let storage = SqliteStorage::from_pool(SqlitePool::connect_with(sqlite::options(file)).await?);
+        let storage = SqliteStorage::from_pool(sqlite::open(file).await?);
         storage.migrate().await?;
         let identities = storage.identities();
         identities.migrate().await?;

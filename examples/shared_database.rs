@@ -183,7 +183,7 @@ async fn counts(State(database): State<Database>) -> String {
 /// Opens the database, with the host's tables and those of the registration in it.
 async fn open(dsn: &str) -> Result<(Database, Arc<dyn Storage>), Box<dyn Error>> {
     if let Some(file) = dsn.strip_prefix("sqlite://") {
-        let pool = SqlitePool::connect_with(sqlite::options(file)).await?;
+        let pool = sqlite::open(file).await?;
         for table in TABLES {
             sqlx::query(table).execute(&pool).await?;
         }

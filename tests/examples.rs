@@ -269,6 +269,62 @@ async fn stays_signed_up(name: &str, dsn: &str) {
     std::fs::remove_file(file).unwrap();
 }
 
+/// Ten programs that start at once on an empty database are one service: a flow of the first is submitted to all of them
+/// at the same time, and one of them makes the identity.
+async fn ten_are_one(name: &str, dsn: &str) {
+    let file = configuration(name, |_| {});
+    let start = || {
+        let (file, dsn) = (file.to_str().unwrap().to_owned(), dsn.to_owned());
+        std::thread::spawn(move || Program::start("drop_in", &["--config", &file, "--dsn", &dsn]))
+    };
+    let starting: Vec<_> = (0..10).map(|_| start()).collect();
+    let programs: Vec<Program> = starting.into_iter().map(|program| program.join().unwrap()).collect();
+    let (_, flow) = programs[0].get("/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+
+    let mut submits = tokio::task::JoinSet::new();
+    for program in programs {
+        let (path, answer) = (path.clone(), answer.to_string());
+        submits.spawn(async move { program.post(&path, "application/json", answer).await });
+    }
+    let answers = submits.join_all().await;
+
+    let taken = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ui"]["messages"][0]["id"] == 4000007;
+    let outcome = |(status, body): &(StatusCode, String)| match status.as_u16() {
+        200 => "made",
+        400 if taken(body) => "taken",
+        // Too many wrote into the one flow at the same time.
+        503 => "come again",
+        _ => "wrong",
+    };
+    let outcomes: Vec<&str> = answers.iter().map(outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "made").count(), 1, "{outcomes:?}");
+    assert!(!outcomes.contains(&"wrong"), "{outcomes:?}");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn ten_programs_that_start_at_once_are_one_service_on_sqlite() {
+    let folder = std::env::temp_dir().join(format!("tower-registration-ten-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+
+    ten_are_one("ten-sqlite", &format!("sqlite://{}", folder.join("registration.db").display())).await;
+
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn ten_programs_that_start_at_once_are_one_service_on_postgres() {
+    let dsn = server::server().dsn();
+    let pool = sqlx::PgPool::connect(&dsn).await.unwrap();
+    // A database of its own: the tables are in its public schema.
+    sqlx::query("CREATE DATABASE ten").execute(&pool).await.unwrap();
+
+    ten_are_one("ten-postgres", &dsn.replace("/postgres?", "/ten?")).await;
+}
+
 #[tokio::test]
 async fn drop_in_keeps_people_in_a_sqlite_file() {
     let file = std::env::temp_dir().join(format!("tower-registration-drop-in-{}.db", std::process::id()));

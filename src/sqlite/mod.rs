@@ -1,11 +1,11 @@
 //! Storage and identities in SQLite, through a pool of the host's: one file, one machine, any number of processes.
 //!
 //! ```no_run
-//! use sqlx::sqlite::SqlitePoolOptions;
 //! use tower_registration::sqlite::{self, SqliteStorage};
 //!
 //! # async fn open() -> Result<(), Box<dyn std::error::Error>> {
-//! let pool = SqlitePoolOptions::new().connect_with(sqlite::options("app.db")).await?;
+//! // Or a pool that the host has already.
+//! let pool = sqlite::open("app.db").await?;
 //! let storage = SqliteStorage::from_pool(pool);
 //! storage.migrate().await?;
 //! let identities = storage.identities();
@@ -85,6 +85,16 @@ pub fn options(file: impl AsRef<Path>) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
+}
+
+/// Opens a pool with these [`options`], also while other processes make the file: turning it to WAL is nothing that SQLite
+/// waits for by itself.
+///
+/// # Errors
+///
+/// [`SetupError`] when the file cannot be opened.
+pub async fn open(file: impl AsRef<Path>) -> Result<SqlitePool, SetupError> {
+    setup::open(options(file)).await
 }
 
 /// The connection of a unit's open transaction, for the host's own rows; nothing when the unit is not SQLite's.
