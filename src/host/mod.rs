@@ -12,6 +12,9 @@
 //!
 //! All traits are object-safe and held as `Arc<dyn …>`, so that they can be wrapped: for metrics, retries, faults. A
 //! wrapper that forwards should `#[deny(clippy::missing_trait_methods)]`.
+//!
+//! Whoever writes a [`Storage`] runs the storage contract of the test kit against it (`testing::storage`): it names the
+//! duties that are not kept.
 
 mod error;
 mod hook;

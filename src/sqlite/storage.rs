@@ -3,7 +3,8 @@
 use std::any::Any;
 
 use async_trait::async_trait;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use time::OffsetDateTime;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -23,10 +24,29 @@ impl SqliteStorage {
     pub(super) async fn write(&self) -> Result<Writing, HostError> {
         let begin = async {
             let turn = self.writing.clone().acquire_owned().await.map_err(HostError::unavailable)?;
-            let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| ANSWERS.failed(error))?;
-            Ok(Writing { transaction, turn })
+            loop {
+                match self.pool.begin_with("BEGIN IMMEDIATE").await {
+                    Err(sqlx::Error::InvalidSavePointStatement) => self.weed().await,
+                    transaction => {
+                        let transaction = transaction.map_err(|error| ANSWERS.failed(error))?;
+                        return Ok(Writing { transaction, turn });
+                    }
+                }
+            }
         };
         within(self.patience, HostErrorKind::Unavailable, begin).await
+    }
+
+    /// Closes connections that take themselves to be inside a transaction: SQLite has rolled it back by itself, because the
+    /// disk was full, and they could not do it again.
+    async fn weed(&self) {
+        let idle: Vec<PoolConnection<Sqlite>> = std::iter::from_fn(|| self.pool.try_acquire()).collect();
+        for connection in idle.into_iter().filter(|connection| connection.is_in_transaction()) {
+            // What cannot be closed in good order is closed all the same.
+            drop(connection.close().await);
+        }
+        // The one that was found may still be on its way back.
+        tokio::task::yield_now().await;
     }
 
     /// Waits for work, and no longer than this storage does.

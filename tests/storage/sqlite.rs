@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use tower_registration::host::{HostErrorKind, Kind, Put, Record, RecordId, Storage};
+use tower_registration::methods::Password;
 use tower_registration::sqlite::{self, SetupError, SqliteStorage, transaction};
 use tower_registration::testing::storage::{self, Subject};
+use tower_registration::testing::{App, TestClock};
 use uuid::Uuid;
 
 /// A folder that goes away with the test.
@@ -191,7 +194,37 @@ async fn a_full_disk_leaves_nothing_and_says_so() {
 
     assert_eq!((put, error.kind()), (Put::Stored, HostErrorKind::Unavailable), "{error:?}");
     assert_eq!(storage.get(Kind::Flow, small.id()).await.unwrap(), None);
-    assert_eq!(storage.put(&small, None).await.unwrap(), Put::Stored, "what fits is stored");
+    for _ in 0..20 {
+        assert_eq!(
+            storage.put(&record(), None).await.unwrap(),
+            Put::Stored,
+            "what fits is stored, by every connection"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_is_told_at_first_is_what_it_reads_later() {
+    let folder = Folder::new();
+    let storage = folder.storage("auth_").await;
+    storage.migrate().await.unwrap();
+    storage.identities().migrate().await.unwrap();
+    let clock = TestClock::at(time::OffsetDateTime::now_utc().replace_nanosecond(123_456_789).unwrap());
+    let app = App::with(|builder| {
+        let builder = builder.storage(storage.clone()).identities(storage.identities());
+        builder.method(Password::new()).clock(clock)
+    });
+    let mut native = app.unwrap().native();
+
+    let page = native.open().await;
+    let shown = native.show(&page.flow_id().unwrap()).await;
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+    let done = native.submit(&page, answer).await;
+    let token = done.at("/session_token").as_str().unwrap().to_owned();
+    let session = native.with_header("x-session-token", &token).whoami().await.unwrap();
+
+    assert_eq!(shown.json(), page.json());
+    assert_eq!((done.status(), session), (200, done.at("/session")));
 }
 
 #[tokio::test]
