@@ -199,7 +199,10 @@ async fn shared_database_writes_all_or_nothing_into_postgres() {
     let dsn = server::server().dsn();
     let pool = sqlx::PgPool::connect(&dsn).await.unwrap();
 
-    all_or_nothing(&dsn, async |statement| drop(sqlx::query(statement).execute(&pool).await.unwrap())).await;
+    all_or_nothing(&dsn, async |statement| {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    })
+    .await;
 }
 
 /// A configuration file of its own, so that two programs do not meet on one port.

@@ -75,6 +75,13 @@ pub(super) async fn check(pool: &SqlitePool) -> Result<(), SetupError> {
         let needed = "2 (`full`) or more, so that a commit survives a power cut: set it in the connect options";
         expect("synchronous", synchronous, &["2", "3"], needed)?;
     }
+    let busy = pragma("SELECT CAST(timeout > 0 AS TEXT) FROM pragma_busy_timeout").await?;
+    expect(
+        "busy_timeout",
+        busy,
+        &["1"],
+        "above 0, so that processes wait for each other: set it in the connect options",
+    )?;
     let keys = pragma("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys").await?;
     expect(
         "foreign_keys",

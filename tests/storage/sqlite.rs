@@ -107,19 +107,20 @@ async fn settings_that_could_lose_a_registration_are_refused() {
     let folder = Folder::new();
     let weak = folder.pool(|options| options.synchronous(SqliteSynchronous::Normal)).await;
     let loose = folder.pool(|options| options.foreign_keys(false)).await;
+    let hasty = folder.pool(|options| options.busy_timeout(Duration::ZERO)).await;
     let other = Folder::new();
     let bare = SqliteConnectOptions::new().filename(other.file()).create_if_missing(true);
     let bare = SqlitePoolOptions::new().connect_with(bare).await.unwrap();
 
     let mut found = Vec::new();
-    for pool in [weak, loose, bare] {
+    for pool in [weak, loose, hasty, bare] {
         match SqliteStorage::from_pool(pool).migrate().await {
             Err(SetupError::Setting { setting, .. }) => found.push(setting),
             other => panic!("{other:?}"),
         }
     }
 
-    assert_eq!(found, ["synchronous", "foreign_keys", "journal_mode"]);
+    assert_eq!(found, ["synchronous", "foreign_keys", "busy_timeout", "journal_mode"]);
 }
 
 #[tokio::test]
