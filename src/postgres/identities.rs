@@ -59,12 +59,8 @@ impl PostgresIdentities {
     /// [`HostError`] when the database cannot answer.
     pub async fn credentials(&self, id: IdentityId) -> Result<Vec<Credential>, HostError> {
         type Columns = (String, String, String);
-        let query = sqlx::query_as::<_, Columns>(self.statements.credentials.clone())
-            .persistent(self.storage.named)
-            .bind(id.as_uuid());
-        let mut lent = self.storage.lend().await?;
-        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
-        let rows = self.storage.waits(rows).await?.into_iter();
+        let query = sqlx::query_as::<_, Columns>(self.statements.credentials.clone()).bind(id.as_uuid());
+        let rows = self.storage.all(query).await?.into_iter();
         rows.map(|(kind, identifiers, config)| {
             let identifiers = serde_json::from_str(&identifiers).map_err(HostError::other)?;
             Ok(Credential::new(MethodId::stored(kind), parsed(&config)?).with_identifiers(identifiers))
@@ -79,12 +75,8 @@ impl PostgresIdentities {
     }
 
     async fn addresses(&self, id: IdentityId) -> Result<Vec<AddressRow>, HostError> {
-        let query = sqlx::query_as::<_, AddressColumns>(self.statements.addresses.clone())
-            .persistent(self.storage.named)
-            .bind(id.as_uuid());
-        let mut lent = self.storage.lend().await?;
-        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
-        let rows = self.storage.waits(rows).await?.into_iter();
+        let query = sqlx::query_as::<_, AddressColumns>(self.statements.addresses.clone()).bind(id.as_uuid());
+        let rows = self.storage.all(query).await?.into_iter();
         rows.map(|(id, list, via, value, state, verified_at, created_at, updated_at)| {
             let (list, address) = (List::from_word(&list)?, AddressRow::address(&via, value)?);
             Ok(AddressRow { id, list, address, state, verified_at, created_at, updated_at })
@@ -156,12 +148,8 @@ impl PostgresIdentities {
 #[async_trait]
 impl Identities for PostgresIdentities {
     async fn owner(&self, of: &[Unique]) -> Result<Option<Owner>, HostError> {
-        let query = sqlx::query_as::<_, (Vec<u8>, Uuid)>(self.statements.owners.clone())
-            .persistent(self.storage.named)
-            .bind(keys(of));
-        let mut lent = self.storage.lend().await?;
-        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
-        let found = self.storage.waits(rows).await?;
+        let query = sqlx::query_as::<_, (Vec<u8>, Uuid)>(self.statements.owners.clone()).bind(keys(of));
+        let found = self.storage.all(query).await?;
         let owner = of.iter().find_map(|value| {
             let own = key(value);
             let (_, id) = found.iter().find(|(key, _)| key.as_slice() == own)?;
@@ -179,12 +167,8 @@ impl Identities for PostgresIdentities {
     }
 
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
-        let query = sqlx::query_as::<_, PersonColumns>(self.statements.identity.clone())
-            .persistent(self.storage.named)
-            .bind(id.as_uuid());
-        let mut lent = self.storage.lend().await?;
-        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
-        let Some(row) = self.storage.waits(row).await? else { return Ok(None) };
+        let query = sqlx::query_as::<_, PersonColumns>(self.statements.identity.clone()).bind(id.as_uuid());
+        let Some(row) = self.storage.one(query).await? else { return Ok(None) };
         let (
             schema_id,
             state,
@@ -215,11 +199,8 @@ impl Identities for PostgresIdentities {
     async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
         type Columns = (Uuid, String, Option<OffsetDateTime>);
         let key = key(&List::Verifiable.unique(address)).to_vec();
-        let query =
-            sqlx::query_as::<_, Columns>(self.statements.address.clone()).persistent(self.storage.named).bind(key);
-        let mut lent = self.storage.lend().await?;
-        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
-        let Some((id, state, verified_at)) = self.storage.waits(row).await? else { return Ok(None) };
+        let query = sqlx::query_as::<_, Columns>(self.statements.address.clone()).bind(key);
+        let Some((id, state, verified_at)) = self.storage.one(query).await? else { return Ok(None) };
         Ok(Some((IdentityId::new(id), AddressRow::state(&state, verified_at)?)))
     }
 

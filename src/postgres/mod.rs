@@ -23,8 +23,7 @@
 //!    the host's choice; what was set up stands in a table of its own.
 //! 5. No call waits longer than the storage's [patience](PostgresStorage::with_patience).
 //! 6. Nothing is kept in a session, so PgBouncer may give every transaction another connection (`pool_mode =
-//!    transaction`): as it is where PgBouncer knows prepared statements (version 1.21 with `max_prepared_statements`), and
-//!    with [`behind_pooler`](PostgresStorage::behind_pooler) where it does not.
+//!    transaction`): see [`behind_pooler`](PostgresStorage::behind_pooler).
 //!
 //! A pool needs at least two connections: the service reads while a unit is open.
 
@@ -159,8 +158,8 @@ impl PostgresStorage {
     }
 
     /// For a pooler that gives every transaction another connection and does not know prepared statements, such as
-    /// PgBouncer before version 1.21 with `pool_mode = transaction`: no statement gets a name, and each is sent inside a
-    /// transaction. Costs two short answers for each statement outside of a unit.
+    /// PgBouncer with `pool_mode = transaction`: no statement gets a name, and each is sent inside a transaction. Costs two
+    /// short answers for each statement outside of a unit.
     ///
     /// The host's own statements need the same: `persistent(false)`, inside a transaction.
     pub fn behind_pooler(mut self) -> Self {

@@ -4,7 +4,9 @@ use std::any::Any;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::{FromRow, PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,6 +19,14 @@ use crate::identity::IdentityId;
 use crate::sql::within;
 
 type Columns = (i64, OffsetDateTime, Option<Uuid>, Vec<u8>);
+
+/// A statement that reads rows.
+pub(super) type Reading<'q, R> = QueryAs<'q, Postgres, R, PgArguments>;
+
+/// What a row is made to.
+pub(super) trait Row: for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<R: for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for R {}
 
 impl PostgresStorage {
     /// Waits for work, and no longer than this storage does.
@@ -39,12 +49,29 @@ impl PostgresStorage {
 
     /// A connection for one statement: behind a pooler, inside a transaction, so that everything about the statement goes
     /// over the same connection to the database.
-    pub(super) async fn lend(&self) -> Result<Lent, HostError> {
+    async fn lend(&self) -> Result<Lent, HostError> {
         if self.named {
             let acquire = async { self.pool.acquire().await.map_err(|error| ANSWERS.failed(error)) };
             return self.waits(acquire).await.map(Lent::Connection);
         }
         self.transaction("BEGIN").await.map(Lent::Transaction)
+    }
+
+    /// Reads at most one row. The connection is free again before anything is made of it: whoever held one while waiting for
+    /// the next would wait for others that do the same.
+    pub(super) async fn one<R: Row>(&self, query: Reading<'_, R>) -> Result<Option<R>, HostError> {
+        let query = query.persistent(self.named);
+        let mut lent = self.lend().await?;
+        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
+        self.waits(row).await
+    }
+
+    /// Reads rows, likewise.
+    pub(super) async fn all<R: Row>(&self, query: Reading<'_, R>) -> Result<Vec<R>, HostError> {
+        let query = query.persistent(self.named);
+        let mut lent = self.lend().await?;
+        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
+        self.waits(rows).await
     }
 
     /// Commits a transaction.
@@ -59,13 +86,13 @@ impl PostgresStorage {
 }
 
 /// A connection for one statement.
-pub(super) enum Lent {
+enum Lent {
     Connection(PoolConnection<Postgres>),
     Transaction(Transaction<'static, Postgres>),
 }
 
 impl Lent {
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    fn connection(&mut self) -> &mut PgConnection {
         match self {
             Self::Connection(connection) => connection,
             Self::Transaction(transaction) => transaction,
@@ -84,11 +111,8 @@ impl Lent {
 #[async_trait]
 impl Storage for PostgresStorage {
     async fn get(&self, kind: Kind, id: RecordId) -> Result<Option<Record>, HostError> {
-        let query = sqlx::query_as::<_, Columns>(self.own().get.clone()).persistent(self.named);
-        let query = query.bind(kind.as_str()).bind(id.as_uuid());
-        let mut lent = self.lend().await?;
-        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
-        let Some((version, expires_at, spent, body)) = self.waits(row).await? else { return Ok(None) };
+        let query = sqlx::query_as::<_, Columns>(self.own().get.clone()).bind(kind.as_str()).bind(id.as_uuid());
+        let Some((version, expires_at, spent, body)) = self.one(query).await? else { return Ok(None) };
         Ok(Some(Record::new(kind, id, version, expires_at, body).with_spent(spent.map(IdentityId::new))))
     }
 

@@ -7,6 +7,7 @@ mod naive;
 #[path = "../peers/pgbouncer.rs"]
 mod pooler;
 mod postgres;
+mod races;
 #[path = "../peers/postgres.rs"]
 mod server;
 mod sqlite;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Row};
-use tower_registration::host::{HostErrorKind, Kind, Put, Record, RecordId, Storage};
-use tower_registration::identity::IdentityId;
+use tower_registration::host::{HostErrorKind, Identities, Kind, Put, Record, RecordId, Storage};
+use tower_registration::identity::{IdentityId, Unique, UniqueKind};
 use tower_registration::postgres::{PostgresStorage, SetupError, transaction};
 use tower_registration::testing::storage::{self, Report, Subject};
+use tower_registration::testing::{Client, ClientKind};
 use uuid::Uuid;
 
 use crate::pooler::Pooler;
@@ -22,7 +24,7 @@ async fn pool(options: impl FnOnce(PgConnectOptions) -> PgConnectOptions) -> PgP
 }
 
 /// A storage with a schema of its own.
-async fn storage(schema: &str) -> PostgresStorage {
+pub(crate) async fn storage(schema: &str) -> PostgresStorage {
     let pool = pool(|options| options).await;
     // The machine that runs the tests may be slow; what is tested is not how fast it is.
     let storage = PostgresStorage::from_pool(pool).with_schema(schema).unwrap().with_patience(Duration::from_secs(30));
@@ -282,6 +284,27 @@ async fn an_error_says_nothing_of_statements_and_values() {
 
     let told = format!("{error} {error:?} {}", Error::source(&error).unwrap());
     assert!(told.contains("42P01") && !told.contains("INSERT") && !told.contains("nowhere"), "{told}");
+}
+
+#[tokio::test]
+async fn a_read_holds_one_connection_and_waits_for_no_other() {
+    let storage = storage("single").await;
+    storage.identities().migrate().await.unwrap();
+    let registration = crate::races::service(storage.clone(), storage.identities());
+    let mut native = Client::new(registration, "/auth", ClientKind::Native);
+    let page = native.open().await;
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+    let done = native.submit(&page, answer).await;
+    let id = IdentityId::new(done.at("/identity/id").as_str().unwrap().parse().unwrap());
+    let one = PgPoolOptions::new().max_connections(1).connect(&server().dsn()).await.unwrap();
+    let small = PostgresStorage::from_pool(one).with_schema("single").unwrap();
+    let ada = Unique::new(UniqueKind::Identifier, "ada@example.org");
+
+    let owner = small.identities().owner(&[ada]).await.unwrap();
+    let identity = small.identities().identity(id).await.unwrap();
+
+    assert_eq!(owner.map(|owner| owner.identity()), Some(id));
+    assert_eq!(identity.map(|identity| identity.id()), Some(id));
 }
 
 /// How a statement is planned for any values, where rows may not be found by reading all of them.

@@ -37,7 +37,7 @@ impl Folder {
         SqlitePoolOptions::new().max_connections(8).connect_with(options).await.unwrap()
     }
 
-    async fn storage(&self, prefix: &str) -> SqliteStorage {
+    pub(crate) async fn storage(&self, prefix: &str) -> SqliteStorage {
         let pool = self.pool(|options| options).await;
         // The machine that runs the tests may be slow; what is tested is not how fast it is.
         SqliteStorage::from_pool(pool).with_prefix(prefix).unwrap().with_patience(Duration::from_secs(30))
