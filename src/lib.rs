@@ -31,7 +31,7 @@
 //! | mount it | [`Registration::builder`], [`Builder`] |
 //! | say which traits there are | [`Schema`] |
 //! | choose ways to register, or write one | [`methods`] |
-//! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
+//! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], `sqlite`, `postgres` (features), [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | refuse leaked passwords | [`breach`] |
 //! | word letters, and see what is in them | [`templates`], [`mail`] |
@@ -47,8 +47,9 @@
 //! configuration files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about
 //! inner errors, security events and weak settings.
 //!
-//! `breach-http` asks a service about leaked passwords, `smtp` delivers e-mail, `sms` delivers letters through a gateway;
-//! these use the network, and TLS by rustls with `ring`, which brings C.
+//! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
+//! leaked passwords, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
+//! rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
 //!
@@ -82,6 +83,8 @@ pub mod memory;
 pub mod message;
 pub mod methods;
 pub mod page;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod proof;
 mod registration;
 mod return_to;
@@ -94,6 +97,10 @@ pub mod sessions;
 pub mod sms;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(feature = "_sql")]
+mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stop;
 pub mod templates;
 #[cfg(feature = "testing")]
@@ -117,3 +124,8 @@ pub use stop::{Failure, Keep, Stop};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So is that of the guide to storage.
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
+#[doc = include_str!("../docs/storage.md")]
+struct StorageGuide;

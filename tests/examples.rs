@@ -1,6 +1,9 @@
 //! Every program in `examples/` starts and does its job.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "peers/postgres.rs"]
+mod server;
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -170,6 +173,66 @@ async fn own_users_sign_in_with_what_they_signed_up_with() {
     assert_eq!(program.get("/").await.1, "the host's own page\n");
 }
 
+/// Breaks the host's account and then its user: whatever fails, nothing is there, and the same flow works afterwards.
+async fn all_or_nothing(dsn: &str, execute: impl AsyncFn(&'static str)) {
+    let program = Program::start("shared_database", &[dsn, "127.0.0.1:0"]);
+    let (_, flow) = program.get("/auth/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/auth/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+    let submit = || program.post(&path, "application/json", answer.to_string());
+    let mut seen = Vec::new();
+
+    for (away, back) in [
+        ("ALTER TABLE accounts RENAME TO broken", "ALTER TABLE broken RENAME TO accounts"),
+        (
+            "ALTER TABLE users RENAME COLUMN password_hash TO broken",
+            "ALTER TABLE users RENAME COLUMN broken TO password_hash",
+        ),
+    ] {
+        execute(away).await;
+        let (status, _) = submit().await;
+        execute(back).await;
+        seen.push((status.as_u16(), program.get("/").await.1));
+    }
+    let (status, done) = submit().await;
+    seen.push((status.as_u16(), program.get("/").await.1));
+    let (again, taken) = program.sign_up("/auth", "ada@example.org").await;
+
+    let nothing = "0 users, 0 accounts\n".to_owned();
+    // A native flow is told of inner trouble by 400 on the wire.
+    assert_eq!(seen[..2], [(400, nothing.clone()), (400, nothing)]);
+    assert_eq!(seen[2], (200, "1 users, 1 accounts\n".to_owned()), "{done}");
+    assert_eq!((again.as_u16(), &taken["ui"]["messages"][0]["id"]), (400, &json!(4000007)));
+}
+
+#[tokio::test]
+async fn shared_database_writes_all_or_nothing_into_sqlite() {
+    let folder = std::env::temp_dir().join(format!("tower-registration-shared-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("app.db");
+
+    all_or_nothing(&format!("sqlite://{}", file.display()), async |statement| {
+        let pool = sqlx::SqlitePool::connect_with(tower_registration::sqlite::options(&file)).await.unwrap();
+        sqlx::query(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    })
+    .await;
+
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn shared_database_writes_all_or_nothing_into_postgres() {
+    let dsn = server::server().dsn();
+    let pool = sqlx::PgPool::connect(&dsn).await.unwrap();
+
+    all_or_nothing(&dsn, async |statement| {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    })
+    .await;
+}
+
 /// A configuration file of its own, so that two programs do not meet on one port.
 fn configuration(name: &str, change: impl FnOnce(&mut Value)) -> std::path::PathBuf {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/configs/one-step.json");
@@ -219,6 +282,94 @@ async fn drop_in_answers_preflights_of_the_origins_in_the_file() {
     assert_eq!(listed.headers()[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
     assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
     std::fs::remove_file(file).unwrap();
+}
+
+/// Signs one person up twice, with the program started anew in between.
+async fn stays_signed_up(name: &str, dsn: &str) {
+    let file = configuration(name, |_| {});
+    let arguments = ["--config", file.to_str().unwrap(), "--dsn", dsn];
+    let program = Program::start("drop_in", &arguments);
+    let (first, answer) = program.sign_up("", "ada@example.org").await;
+    drop(program);
+
+    let program = Program::start("drop_in", &arguments);
+    let (second, taken) = program.sign_up("", "ada@example.org").await;
+
+    assert_eq!((first.as_u16(), second.as_u16()), (200, 400), "{answer}");
+    assert_eq!(taken["ui"]["messages"][0]["id"], 4000007);
+    std::fs::remove_file(file).unwrap();
+}
+
+/// Ten programs that start at once on an empty database are one service: a flow of the first is submitted to all of them
+/// at the same time, and one of them makes the identity.
+async fn ten_are_one(name: &str, dsn: &str) {
+    let file = configuration(name, |_| {});
+    let start = || {
+        let (file, dsn) = (file.to_str().unwrap().to_owned(), dsn.to_owned());
+        std::thread::spawn(move || Program::start("drop_in", &["--config", &file, "--dsn", &dsn]))
+    };
+    let starting: Vec<_> = (0..10).map(|_| start()).collect();
+    let programs: Vec<Program> = starting.into_iter().map(|program| program.join().unwrap()).collect();
+    let (_, flow) = programs[0].get("/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+
+    let mut submits = tokio::task::JoinSet::new();
+    for program in programs {
+        let (path, answer) = (path.clone(), answer.to_string());
+        submits.spawn(async move { program.post(&path, "application/json", answer).await });
+    }
+    let answers = submits.join_all().await;
+
+    let taken = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ui"]["messages"][0]["id"] == 4000007;
+    let outcome = |(status, body): &(StatusCode, String)| match status.as_u16() {
+        200 => "made",
+        400 if taken(body) => "taken",
+        // Too many wrote into the one flow at the same time.
+        503 => "come again",
+        _ => "wrong",
+    };
+    let outcomes: Vec<&str> = answers.iter().map(outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "made").count(), 1, "{outcomes:?}");
+    assert!(!outcomes.contains(&"wrong"), "{outcomes:?}");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn ten_programs_that_start_at_once_are_one_service_on_sqlite() {
+    let folder = std::env::temp_dir().join(format!("tower-registration-ten-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+
+    ten_are_one("ten-sqlite", &format!("sqlite://{}", folder.join("registration.db").display())).await;
+
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn ten_programs_that_start_at_once_are_one_service_on_postgres() {
+    let dsn = server::server().dsn();
+    let pool = sqlx::PgPool::connect(&dsn).await.unwrap();
+    // A database of its own: the tables are in its public schema.
+    sqlx::query("CREATE DATABASE ten").execute(&pool).await.unwrap();
+
+    ten_are_one("ten-postgres", &dsn.replace("/postgres?", "/ten?")).await;
+}
+
+#[tokio::test]
+async fn drop_in_keeps_people_in_a_sqlite_file() {
+    let file = std::env::temp_dir().join(format!("tower-registration-drop-in-{}.db", std::process::id()));
+
+    stays_signed_up("sqlite", &format!("sqlite://{}?_fk=true", file.display())).await;
+
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+}
+
+#[tokio::test]
+async fn drop_in_keeps_people_in_postgres() {
+    stays_signed_up("postgres", &server::server().dsn()).await;
 }
 
 #[test]

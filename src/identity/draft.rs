@@ -286,6 +286,12 @@ impl Credential {
         Self { kind, identifiers: Vec::new(), config }
     }
 
+    /// Sets the identifiers that a person may type together with it, in canonical form.
+    pub fn with_identifiers(mut self, identifiers: Vec<String>) -> Self {
+        self.identifiers = identifiers;
+        self
+    }
+
     /// The kind: the word of the method that checks it.
     #[must_use]
     pub fn kind(&self) -> &MethodId {

@@ -33,6 +33,8 @@ impl Engine {
     pub(crate) async fn answer(&self, call: Call) -> Answer {
         let Call { caller, guarded, wish } = call;
         let now = self.clock.now();
+        // Databases keep microseconds: what is answered now is what is read later.
+        let now = now.replace_nanosecond(now.microsecond() * 1_000).unwrap_or(now);
         let visitor = match self.csrf.greet(&caller, guarded, self.random.as_ref()) {
             Ok(visitor) => visitor,
             Err(error) => {

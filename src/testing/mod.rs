@@ -20,13 +20,15 @@
 //! ```
 //!
 //! [`App`] is a host in memory; [`Client`] also speaks to a host of your own: to anything that is a
-//! [`tower::Service`], an axum router for example. The [`TestClock`] stands still until it is moved.
+//! [`tower::Service`], an axum router for example. The [`TestClock`] stands still until it is moved. [`storage`] is the
+//! contract that a storage must keep, to be run against a host's own.
 
 mod app;
 mod client;
 mod clock;
 mod mailbox;
 mod reply;
+pub mod storage;
 
 pub use app::{App, BASE_URL, PERSON, UI};
 pub use client::{Client, ClientKind};

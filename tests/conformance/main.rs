@@ -3,8 +3,7 @@
 //! The format of the recordings stands in `README.md` beside this file. What differs on purpose is listed, with
 //! reasons, in `differences.json`; everything else must be equal.
 
-// The whole program is a test, its helpers too.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod answer;
 mod compare;
@@ -13,11 +12,15 @@ mod normalise;
 mod player;
 mod run;
 mod scenario;
+#[path = "../peers/postgres.rs"]
+mod server;
+mod store;
 mod variables;
 
 use deliberate::Deliberate;
 use run::{Run, played};
 use scenario::Scenario;
+use store::Store;
 
 /// One test for each configuration, so that a failure has a name.
 macro_rules! configurations {
@@ -70,6 +73,26 @@ fn every_conversation_of_these_configurations_are_played() {
     let conversations: usize = CONFIGURATIONS.iter().map(|name| played(name).conversations.len()).sum();
 
     assert_eq!(conversations, 317);
+}
+
+#[test]
+fn every_conversation_goes_the_same_way_on_sqlite() {
+    let report = reports_on(Store::Sqlite);
+
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn every_conversation_goes_the_same_way_on_postgres() {
+    let report = reports_on(Store::Postgres);
+
+    assert!(report.is_empty(), "\n{report}");
+}
+
+/// What differs when all configurations are played on a store.
+fn reports_on(store: Store) -> String {
+    let deliberate = Deliberate::read();
+    CONFIGURATIONS.iter().map(|config| Run::on(store, config).report(&deliberate)).collect()
 }
 
 #[test]
@@ -126,7 +149,8 @@ fn an_answer_that_is_not_the_recorded_one_is_reported() {
 
 #[test]
 fn a_step_that_is_not_played_yet_is_reported() {
-    let report = Run::of("cookies", None, |scenario| scenario.name == "hook-auth-spa").report(&Deliberate::read());
+    let report = Run::of(Store::Memory, "cookies", None, |scenario| scenario.name == "hook-auth-spa")
+        .report(&Deliberate::read());
 
     assert!(report.contains("not played yet"), "\n{report}");
 }
