@@ -34,13 +34,14 @@
 //! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | run what must run beside requests | [`upkeep`] |
+//! | have pages at once | `html` (feature `html`) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
 //! | test a host's sign-up | `testing` (feature `testing`) |
 //!
 //! # Features
 //!
 //! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
-//! files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
+//! files, `html` brings pages, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
 //! errors, security events and weak settings.
 //!
 //! # What it needs of its host
@@ -61,6 +62,11 @@ pub mod flow;
 pub mod form;
 pub mod hashing;
 pub mod host;
+#[cfg(feature = "html")]
+pub mod html;
+#[cfg(not(feature = "html"))]
+#[path = "html/disabled.rs"]
+mod html;
 pub mod identity;
 #[cfg(feature = "kratos")]
 pub mod kratos;

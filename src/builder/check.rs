@@ -117,6 +117,9 @@ fn check_urls(config: &Config) -> Result<(), BuildError> {
 
 fn absolute(setting: &'static str, url: &str) -> Result<(), BuildError> {
     let fault = |why: String| BuildError::Url { setting, url: url.to_owned(), why };
+    if url.is_empty() {
+        return Err(fault("there is no URL; the feature `html` has a page in its place".to_owned()));
+    }
     let parsed = Url::parse(url).map_err(|why| fault(format!("it is no absolute URL ({why})")))?;
     if parsed.cannot_be_a_base() || parsed.host_str().is_none() {
         return Err(fault("it has no host".to_owned()));

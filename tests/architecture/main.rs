@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
     &["host"],
     &["limits"],
     &["call", "effects"],
-    &["csrf", "return_to", "hashing", "methods", "wire"],
+    &["csrf", "return_to", "hashing", "methods", "wire", "html"],
     &["memory", "sessions", "breach", "log", "templates"],
     &["engine"],
     &["verification"],
