@@ -1,7 +1,5 @@
 //! Stands in for the pages where the feature `html` is off: there are none.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
@@ -13,23 +11,21 @@ use crate::config::Config;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pages;
 
-/// Pages that are not there.
-#[derive(Debug)]
-pub(crate) struct Site(Infallible);
-
 /// Which of the pages are the library's own: none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own;
 
+/// Pages that are never built.
+#[derive(Debug)]
+pub(crate) struct Site;
+
 /// What nobody can ask for.
 #[derive(Debug)]
-pub(crate) enum Asked {}
+pub(crate) struct Asked;
 
-impl Own {
-    pub(crate) fn take(_: &mut Config) -> Self {
-        Self
-    }
-}
+/// Somebody who sees no page.
+#[derive(Debug)]
+pub(crate) struct Visitor;
 
 impl Pages {
     pub(crate) fn new() -> Self {
@@ -37,30 +33,33 @@ impl Pages {
     }
 }
 
+impl Own {
+    pub(crate) fn take(_: &mut Config) -> Self {
+        Self
+    }
+}
+
 impl Site {
+    #[allow(clippy::unnecessary_wraps, reason = "the twin can fail")]
     pub(crate) fn build(_: &Pages, _: Own, _: &Config) -> Result<Option<Self>, String> {
         Ok(None)
     }
 
     pub(crate) fn find(&self, _: &http::Method, _: &str, _: &str) -> Option<Asked> {
-        match self.0 {}
-    }
-
-    pub(crate) fn respond(&self, _: Asked, _: Option<Answer>, _: &Visitor, _: &Config) -> Response<Full<Bytes>> {
-        match self.0 {}
+        None
     }
 
     pub(crate) fn visitor(&self, _: &http::request::Parts) -> Visitor {
-        match self.0 {}
+        Visitor
+    }
+
+    pub(crate) fn respond(&self, _: Asked, _: Option<Answer>, _: &Visitor, _: &Config) -> Response<Full<Bytes>> {
+        Response::new(Full::default())
     }
 }
 
 impl Asked {
     pub(crate) fn wish(&self) -> Option<Wish> {
-        match *self {}
+        None
     }
 }
-
-/// Somebody who cannot be there.
-#[derive(Debug)]
-pub(crate) enum Visitor {}

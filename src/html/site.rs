@@ -164,8 +164,12 @@ impl Site {
             Asked::WrongVerb => wrong_verb(),
             Asked::Begin(path) => begin(&config.base.join(path), &visitor.query),
             Asked::Registered => self.page(StatusCode::OK, "registered.html", visitor, draw::registered),
-            Asked::Registration(_) => self.flow("/self-service/registration/browser", outcome, visitor, config),
-            Asked::Verification(_) => self.flow("/self-service/verification/browser", outcome, visitor, config),
+            Asked::Registration(_) => {
+                self.flow("/self-service/registration/browser", outcome, cookies.is_empty(), visitor, config)
+            }
+            Asked::Verification(_) => {
+                self.flow("/self-service/verification/browser", outcome, cookies.is_empty(), visitor, config)
+            }
             Asked::Error(_) => {
                 let again = Some(config.registration_ui.as_str());
                 match outcome {
@@ -183,8 +187,16 @@ impl Site {
         response
     }
 
-    /// The page of a flow. One that cannot be shown any more is begun anew, at this path.
-    fn flow(&self, path: &str, outcome: Outcome, visitor: &Visitor, config: &Config) -> Response<Full<Bytes>> {
+    /// The page of a flow. One that cannot be shown is begun anew, at this path; a browser that is not `known` by its
+    /// cookie is asked first, for one that keeps no cookies would go in circles.
+    fn flow(
+        &self,
+        path: &str,
+        outcome: Outcome,
+        known: bool,
+        visitor: &Visitor,
+        config: &Config,
+    ) -> Response<Full<Bytes>> {
         let base: &BaseUrl = &config.base;
         let anew = base.join(path);
         match outcome {
@@ -200,7 +212,8 @@ impl Site {
                 let told = failure.details().and_then(|details| details.get("redirect_to")?.as_str());
                 begin(told.unwrap_or(&anew), "")
             }
-            // Never anew by itself: a browser without cookies would go in circles.
+            // Another flow's cookie: that of another browser, or one that ended with a sign-up.
+            Outcome::Failed(Failed { failure, .. }) if failure.status() == 403 && known => begin(&anew, ""),
             other => self.trouble(&other, Some(&anew), visitor),
         }
     }
