@@ -244,17 +244,20 @@ impl Builder {
         self
     }
 
-    /// Sets the page that shows a flow; it is called with `?flow=`. It may be a path on the base URL's host.
+    /// Sets the page that shows a flow; it is called with `?flow=`. It may be a path on the base URL's host. Without one,
+    /// the feature `html` has a page.
     pub fn registration_ui(self, url: impl Into<String>) -> Self {
         self.choose(|config| config.registration_ui = url.into())
     }
 
-    /// Sets the page that shows an error; it is called with `?id=`. It may be a path on the base URL's host.
+    /// Sets the page that shows an error; it is called with `?id=`. It may be a path on the base URL's host. Without one,
+    /// the feature `html` has a page.
     pub fn error_ui(self, url: impl Into<String>) -> Self {
         self.choose(|config| config.error_ui = url.into())
     }
 
-    /// Sets where a person is led in the end, unless they asked for another page by `return_to`.
+    /// Sets where a person is led in the end, unless they asked for another page by `return_to`. Without one, the feature
+    /// `html` has a page.
     pub fn default_return_url(self, url: impl Into<String>) -> Self {
         self.choose(|config| config.default_return_url = url.into())
     }

@@ -1,6 +1,6 @@
 //! The words of the pages, by language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use minijinja::Value;
 use serde_json::Value as Json;
@@ -38,6 +38,8 @@ pub(super) struct Words {
     pub(super) direction: String,
     /// The words of the pages, for templates.
     pub(super) text: Value,
+    /// Messages by their numbers.
+    numbers: HashMap<u32, String>,
     entries: BTreeMap<String, String>,
 }
 
@@ -97,7 +99,9 @@ impl Words {
         let is_word = |key: &&String| key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
         let text = entries.iter().filter(|(key, _)| is_word(key));
         let text = text.map(|(key, words)| (key.clone(), Value::from(words.as_str()))).collect::<BTreeMap<_, _>>();
-        Self { code, direction, text: Value::from(text), entries }
+        let number = |(key, words): (&String, &String)| Some((key.parse().ok()?, words.clone()));
+        let numbers = entries.iter().filter_map(number).collect();
+        Self { code, direction, text: Value::from(text), numbers, entries }
     }
 
     /// The words of a key; nothing for one that is not there.
@@ -112,8 +116,15 @@ impl Words {
 
     /// A message in this language; in its own words where there are none, or where they mention what it does not know.
     pub(super) fn message(&self, message: &Message) -> String {
+        if message.id() == catalogue::INVALID.id() {
+            let context = message.context();
+            let reason = context.get("reason").and_then(Json::as_str);
+            if let Some(words) = reason.and_then(key_of_reason).and_then(|key| self.get(key)) {
+                return words.to_owned();
+            }
+        }
         let ways = |name: &str| (name == "ways").then(|| self.ways(message));
-        let worded = self.get(&message.id().to_string()).and_then(|words| message.worded(words, ways));
+        let worded = self.numbers.get(&message.id()).and_then(|words| message.worded(words, ways));
         worded.unwrap_or_else(|| message.text())
     }
 
@@ -128,6 +139,17 @@ impl Words {
             kinds.filter_map(|kind| Some(self.get(&format!("way_{kind}"))?.to_owned())).collect();
         ways.extend(texts(list("available_oidc_providers")));
         if ways.is_empty() { String::new() } else { format!("{} {}.", self.word("ways"), ways.join(", ")) }
+    }
+}
+
+/// Of the mistakes without a number of their own, those that people make: the key of their words. The others are shown in
+/// English, as the contract has them.
+fn key_of_reason(reason: &str) -> Option<&'static str> {
+    match reason {
+        "The request was submitted too often. Please request another code." => Some("reason_too_often"),
+        _ if reason.starts_with("value must be ") => Some("reason_choice"),
+        _ if reason.starts_with('"') && reason.contains("\" is not valid \"") => Some("4000004"),
+        _ => None,
     }
 }
 
@@ -279,6 +301,17 @@ mod tests {
         assert!(fault("xx", "1040001 = x").contains("`direction`"));
         assert!(fault("xx", "direction = up").contains("`ltr` or `rtl`"));
         assert!(Dictionary::new(&Pages::new().languages(["xx"])).unwrap_err().contains("no language `xx`"));
+    }
+
+    #[test]
+    fn mistakes_without_a_number_of_their_own_are_worded_where_people_make_them() {
+        let dictionary = Dictionary::new(&Pages::new()).unwrap();
+        let words = dictionary.best(["de"]).unwrap();
+        let said = |reason: &str| words.message(&catalogue::INVALID.with("reason", reason));
+
+        assert_eq!(said("\"x\" is not valid \"date\""), "Das hat nicht die erwartete Form.");
+        assert_eq!(said("value must be one of \"a\", \"b\""), "Bitte wählen Sie einen der angebotenen Werte.");
+        assert_eq!(said("not failed"), "not failed");
     }
 
     #[test]

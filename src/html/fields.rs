@@ -5,7 +5,7 @@
 //! 2. Items of a list, `traits.tags.0`, go under the name of the list, which is how forms send them.
 //! 3. A field that no schema knows and that only carries a message is not drawn; the summary says it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use minijinja::{Value, context};
 use serde_json::Value as Json;
@@ -27,19 +27,13 @@ pub(super) struct Form {
 
 /// Lays out the fields of a page.
 pub(super) fn lay_out(fields: &[Field], words: &Words) -> Form {
-    let drawer = Drawer { fields, words };
+    let drawer = Drawer::new(fields, words);
     let mut form = Form::default();
-    for (at, field) in fields.iter().enumerate() {
-        match drawer.place(at) {
-            Place::Unseen => {
-                form.hidden.extend(drawer.hidden(field));
-                form.mistakes.extend(drawer.mistakes(field).into_iter().map(|text| context! { text }));
-            }
-            Place::Nowhere => {
-                form.mistakes.extend(drawer.mistakes(field).into_iter().map(|text| context! { text }));
-            }
-            Place::Seen => {}
+    for (at, field) in fields.iter().enumerate().filter(|(at, _)| drawer.places[*at] != Place::Seen) {
+        if drawer.places[at] == Place::Unseen {
+            form.hidden.extend(drawer.hidden(at));
         }
+        form.mistakes.extend(drawer.mistakes(field).into_iter().map(|text| context! { text }));
     }
     let mut buttons = 0;
     for group in drawer.groups() {
@@ -74,6 +68,7 @@ fn is_button(field: &Field) -> bool {
     matches!(field.kind, InputKind::Submit | InputKind::Anchor)
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Seen,
     Unseen,
@@ -83,28 +78,27 @@ enum Place {
 struct Drawer<'a> {
     fields: &'a [Field],
     words: &'a Words,
+    /// The list that each field is an item of.
+    lists: Vec<Option<usize>>,
+    places: Vec<Place>,
 }
 
 impl<'a> Drawer<'a> {
-    fn place(&self, at: usize) -> Place {
-        let field = &self.fields[at];
-        let bare = field.group == Group::Default && field.label.is_none() && !field.name.starts_with("traits.");
-        let twin = |other: &&Field| {
-            is_button(field)
-                && is_button(other)
-                && (&other.name, &other.value, &other.group) == (&field.name, &field.value, &field.group)
+    fn new(fields: &'a [Field], words: &'a Words) -> Self {
+        let names: HashMap<&str, usize> =
+            fields.iter().enumerate().map(|(at, field)| (field.name.as_str(), at)).collect();
+        let list = |field: &Field| {
+            let (list, at) = field.name.rsplit_once('.').filter(|_| field.label.is_none())?;
+            let is_item = !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit());
+            names.get(list).copied().filter(|_| is_item)
         };
-        match field.kind {
-            InputKind::Hidden => Place::Unseen,
-            InputKind::Text if bare || self.list_of(field).is_some() => Place::Nowhere,
-            // Pages made for the contract know some buttons twice.
-            _ if self.fields[..at].iter().any(|other| twin(&other)) => Place::Nowhere,
-            _ => Place::Seen,
-        }
+        let lists: Vec<Option<usize>> = fields.iter().map(list).collect();
+        let places = (0..fields.len()).map(|at| place(fields, at, lists[at].is_some())).collect();
+        Self { fields, words, lists, places }
     }
 
     fn seen(&self) -> impl Iterator<Item = (usize, &'a Field)> {
-        self.fields.iter().enumerate().filter(|(at, _)| matches!(self.place(*at), Place::Seen))
+        self.fields.iter().enumerate().filter(|(at, _)| self.places[*at] == Place::Seen)
     }
 
     /// The groups in the order of their sections.
@@ -116,7 +110,7 @@ impl<'a> Drawer<'a> {
             }
         }
         let asks = |group: &Group| self.seen().any(|(_, field)| field.group == *group && !is_button(field));
-        groups.sort_by_key(|group| match group {
+        groups.sort_by_cached_key(|group| match group {
             Group::Default => 0,
             Group::Profile => 3,
             group if asks(group) => 1,
@@ -125,20 +119,14 @@ impl<'a> Drawer<'a> {
         groups
     }
 
-    /// The list that a field is an item of.
-    fn list_of(&self, field: &Field) -> Option<&'a Field> {
-        let (list, at) = field.name.rsplit_once('.')?;
-        let is_item = !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit()) && field.label.is_none();
-        self.fields.iter().find(|other| is_item && other.name == list)
-    }
-
-    /// What goes along unseen under this name: nothing, a value, or the items of a list.
-    fn hidden(&self, field: &Field) -> Vec<Value> {
-        let is_item = |other: &&Field| self.list_of(other).is_some_and(|list| list.name == field.name);
-        let items: Vec<&Field> = self.fields.iter().filter(is_item).collect();
-        let values = if items.is_empty() { vec![field] } else { items };
+    /// What goes along unseen under the name of a field: nothing, its value, or the items of a list.
+    fn hidden(&self, at: usize) -> Vec<Value> {
+        let own = &self.fields[at];
+        let items = self.fields.iter().zip(&self.lists).filter(|(_, list)| **list == Some(at));
+        let items: Vec<&Field> = items.map(|(field, _)| field).collect();
+        let values = if items.is_empty() { vec![own] } else { items };
         let values = values.into_iter().filter_map(|field| field.value.as_ref());
-        values.map(|value| context! { name => field.name.as_str(), value => as_text(value) }).collect()
+        values.map(|value| context! { name => own.name.as_str(), value => as_text(value) }).collect()
     }
 
     /// Password managers look for a name beside a password; on the second of two steps it goes along unseen.
@@ -188,7 +176,11 @@ impl<'a> Drawer<'a> {
             InputKind::Anchor => followed(&text),
             _ => &text,
         };
-        let autocomplete = field.autocomplete.or_else(|| purpose(field)).unwrap_or_default();
+        let autocomplete =
+            field.autocomplete.or_else(|| purpose(field)).or(purpose_of_kind(field.kind)).unwrap_or_default();
+        let hint = if hint.is_empty() { "" } else { self.words.get(hint).unwrap_or_default() };
+        let mistakes = self.mistakes(field);
+        let notes = self.told(field, |kind| kind != MessageKind::Error);
         context! {
             id => id(at),
             kind,
@@ -197,14 +189,15 @@ impl<'a> Drawer<'a> {
             value,
             inputmode,
             autocomplete,
+            hint,
             name => field.name.as_str(),
             required => field.required,
             chosen => field.value == Some(Json::Bool(true)) || text == "true",
             verbatim => matches!(kind, "email" | "url" | "password") || matches!(autocomplete, "one-time-code" | "username"),
-            hint => if hint.is_empty() { String::new() } else { self.words.word(hint) },
             choices => self.choices(field, &text),
-            mistakes => self.mistakes(field),
-            notes => self.told(field, |kind| kind != MessageKind::Error),
+            said => !(hint.is_empty() && mistakes.is_empty() && notes.is_empty()),
+            mistakes,
+            notes,
         }
     }
 
@@ -215,6 +208,22 @@ impl<'a> Drawer<'a> {
             context! { chosen => field.value.is_some() && value == chosen, value, label }
         };
         field.options.iter().map(choice).collect()
+    }
+}
+
+/// Where a field stands on the page.
+fn place(fields: &[Field], at: usize, is_item: bool) -> Place {
+    let field = &fields[at];
+    let bare = field.group == Group::Default && field.label.is_none() && !field.name.starts_with("traits.");
+    let is_twin = |other: &Field| {
+        is_button(other) && (&other.name, &other.value, &other.group) == (&field.name, &field.value, &field.group)
+    };
+    match field.kind {
+        InputKind::Hidden => Place::Unseen,
+        InputKind::Text if bare || is_item => Place::Nowhere,
+        // Pages made for the contract know some buttons twice.
+        _ if is_button(field) && fields[..at].iter().any(is_twin) => Place::Nowhere,
+        _ => Place::Seen,
     }
 }
 
@@ -258,4 +267,13 @@ fn purpose(field: &Field) -> Option<&'static str> {
         _ => return None,
     };
     (asks && field.name.starts_with("traits.")).then_some(purpose)
+}
+
+/// What a field is for by its kind alone.
+fn purpose_of_kind(kind: InputKind) -> Option<&'static str> {
+    match kind {
+        InputKind::Email => Some("email"),
+        InputKind::Tel => Some("tel"),
+        _ => None,
+    }
 }

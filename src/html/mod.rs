@@ -42,8 +42,8 @@
 //!
 //! # Templates
 //!
-//! [`Pages::template`] replaces one of `layout.html`, `parts.html`, `registration.html`, `verification.html`,
-//! `error.html` and `registered.html`, in the language of [minijinja](https://docs.rs/minijinja). Values are escaped.
+//! [`Pages::template`] replaces one of `layout.html`, `form.html`, `field.html`, `registration.html`,
+//! `verification.html`, `error.html` and `registered.html`, in the language of [minijinja](https://docs.rs/minijinja). Values are escaped.
 //! They are checked when the service is built: each page is drawn once. A template finds:
 //!
 //! | name | holds |
@@ -55,7 +55,8 @@
 //!
 //! A note is `kind`, `text`; a mistake `text`, and `field` and `label` where it belongs to a field; something hidden
 //! `name`, `value`. A section is `group`, `fields`; a field `id`, `kind`, `name`, `label`, `value`, `required`,
-//! `autocomplete`, `inputmode`, `hint`, `choices` (`value`, `label`, `chosen`), `mistakes`, `notes`.
+//! `autocomplete`, `inputmode`, `hint`, `choices` (`value`, `label`, `chosen`), `mistakes`, `notes`; `said` where there is a
+//! hint, a mistake or a note.
 
 mod colour;
 mod dictionary;

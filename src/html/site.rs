@@ -23,9 +23,10 @@ const VERIFICATION: &str = "/verification";
 const ERROR: &str = "/error";
 const REGISTERED: &str = "/registered";
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("layout.html", include_str!("templates/layout.html")),
-    ("parts.html", include_str!("templates/parts.html")),
+    ("form.html", include_str!("templates/form.html")),
+    ("field.html", include_str!("templates/field.html")),
     ("registration.html", include_str!("templates/registration.html")),
     ("verification.html", include_str!("templates/verification.html")),
     ("error.html", include_str!("templates/error.html")),
@@ -306,9 +307,11 @@ fn templates(pages: &Pages) -> Result<Environment<'static>, String> {
     templates.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     // Whatever the name of a template is: what it shows is HTML.
     templates.set_auto_escape_callback(|_| AutoEscape::Html);
-    templates.set_formatter(|out, state, value| match value.as_str().filter(|text| text.contains(is_no_html)) {
-        Some(text) => escape_formatter(out, state, &Value::from(text.replace(is_no_html, "\u{fffd}"))),
-        None => escape_formatter(out, state, value),
+    templates.set_formatter(|out, state, value| {
+        match value.as_str().filter(|text| !value.is_safe() && !is_html(text)) {
+            Some(text) => escape_formatter(out, state, &Value::from(text.replace(is_no_html, "\u{fffd}"))),
+            None => escape_formatter(out, state, value),
+        }
     });
     let built_in = TEMPLATES.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned()));
     for (name, source) in built_in.chain(pages.templates.iter().cloned()) {
@@ -316,6 +319,11 @@ fn templates(pages: &Pages) -> Result<Environment<'static>, String> {
         added.map_err(|error| format!("the template `{name}`: {error:#}"))?;
     }
     Ok(templates)
+}
+
+/// Whether a page of HTML can hold all of a text. Most are plain ASCII, which is looked through quickly.
+fn is_html(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(is_no_html)
 }
 
 /// What a page of HTML cannot hold, however it is written.

@@ -138,6 +138,7 @@ async fn sign_up_without_scripts() {
 
     assert_eq!(browser.text("h1").await, "You are signed up");
     assert_eq!(site.people(), 1);
+    nothing_to_complain(&browser).await;
 }
 
 #[tokio::test]
@@ -155,6 +156,7 @@ async fn sign_up_by_keyboard_alone() {
     arrives(&browser, "You are signed up").await;
 
     assert_eq!(site.people(), 1);
+    nothing_to_complain(&browser).await;
 }
 
 #[tokio::test]
@@ -193,6 +195,7 @@ async fn reloading_a_refused_page_sends_nothing_again() {
     browser.find(".mistakes").await;
 
     assert_eq!((before, posts()), (1, 1));
+    nothing_to_complain(&browser).await;
 }
 
 #[tokio::test]
@@ -234,6 +237,33 @@ async fn an_expired_form_goes_on_with_a_new_one() {
     arrives(&browser, "You are signed up").await;
 
     assert_eq!(site.people(), 1);
+    nothing_to_complain(&browser).await;
+}
+
+/// Browsers hold a form to its policy through every redirect behind it.
+#[tokio::test]
+async fn a_return_url_at_another_origin_is_reached_and_one_that_no_policy_names_is_not() {
+    let Some(browser) = Browser::take().await else { return };
+    let shop = Site::start(|builder| builder).await;
+    let end = format!("{}/registered", shop.base.replace("localhost", "shop.localhost"));
+    let site = Site::start(|builder| builder.allow_return_url(&end)).await;
+    let query: String = form_urlencoded::byte_serialize(end.as_bytes()).collect();
+    browser.go(&format!("{}/registration?return_to={query}", site.base)).await;
+
+    fill_in(&browser).await;
+    browser.click(SIGN_UP).await;
+    arrives(&browser, "You are signed up").await;
+
+    assert_eq!(browser.url().await, end);
+    nothing_to_complain(&browser).await;
+    site.open(&browser).await;
+    let elsewhere = format!("{}/registered", shop.base.replace("localhost", "elsewhere.localhost"));
+    let script = "document.body.innerHTML = `<form method=post action='${arguments}'><button>x</button></form>`";
+    browser.go(&format!("{}/registered", site.base)).await;
+    browser.script(&script.replace("${arguments}", &elsewhere)).await;
+    browser.click("button").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(browser.log().await.iter().any(|line| line.contains("Content Security Policy")), "the policy is in force");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod accessibility;
 mod attacks;
 mod driver;
 mod journeys;
+mod pictures;
 mod redirects;
 mod screens;
 mod site;

@@ -58,6 +58,7 @@ async fn words_are_readable_in_light_and_in_the_dark() {
 
     assert!(light.0 >= 4.5 && dark.0 >= 4.5, "{light:?} {dark:?}");
     assert_ne!(light.1, dark.1);
+    nothing_to_complain(&browser).await;
 }
 
 #[tokio::test]
@@ -85,6 +86,7 @@ async fn a_wide_screen_keeps_lines_short() {
     let width = browser.script("return document.querySelector('main').getBoundingClientRect().width").await;
     assert!(width.as_f64().unwrap() < 600.0, "{width}");
     assert_eq!(browser.script(WIDE).await, 0);
+    nothing_to_complain(&browser).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! From the first page to the last.
 
 use time::Duration;
+use tower_registration::identity::AddressState;
 use tower_registration::testing::{Client, ClientKind};
+use tower_registration::{After, Verification};
 
 use super::document::{Document, attribute, words};
 use super::{app, app_with_codes, below, follow, post, send, visit};
@@ -56,6 +58,45 @@ async fn sign_up_by_code_with_another_code_on_the_way() {
 
     assert_eq!(done.only("h1"), "You are signed up");
     assert_eq!(app.identities().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mailed_link_opens_a_page_with_a_button_that_proves() {
+    let app = app(|builder| {
+        let after = After::new().session(true).show_verification_ui(true);
+        builder.verification(Verification::links()).after(after)
+    });
+    let mut browser = app.browser();
+    let page = visit(&mut browser, "/registration").await;
+    let waiting = send(&mut browser, &page, &ADA, SIGN_UP).await;
+    assert_eq!(waiting.names(), ["email", "method", "email"], "the button that the contract knows twice stands once");
+    let _ = app.deliver().await.unwrap();
+    let link = app.mailbox().latest_link("ada@example.org").unwrap();
+    let mut phone = app.browser();
+
+    let opened = visit(&mut phone, below(&link)).await;
+    let button = opened.class("first")[0].clone();
+    let token = attribute(&button, "value").unwrap();
+    let proved = send(&mut phone, &opened, &[], ("token", &token)).await;
+
+    assert_eq!(proved.only("h1"), "Your address is verified");
+    let state = app.identities()[0].verifiable_addresses()[0].state();
+    assert!(matches!(state, AddressState::Verified(_)));
+}
+
+#[tokio::test]
+async fn too_many_wrong_codes_are_told_in_the_language_of_the_page() {
+    let app = app_with_codes();
+    let mut browser = app.browser().with_header("accept-language", "de");
+    let page = visit(&mut browser, "/registration").await;
+    let mut page = send(&mut browser, &page, &[("traits.email", "ada@example.org")], ("method", "code")).await;
+
+    for _ in 0..6 {
+        page = send(&mut browser, &page, &[("code", "wrong")], ("method", "code")).await;
+    }
+
+    let listed: Vec<String> = page.tags("li").iter().map(words).collect();
+    assert_eq!(listed, ["Das waren zu viele Versuche. Bitte fordern Sie einen neuen Code an."]);
 }
 
 #[tokio::test]
