@@ -61,6 +61,18 @@ impl Program {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
+    /// The first code that it prints.
+    async fn code(&self) -> String {
+        loop {
+            let log = self.log.lock().unwrap().clone();
+            let words = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned);
+            if let Some(code) = words {
+                return code;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Signs somebody up with a password, natively.
     async fn sign_up(&self, prefix: &str, email: &str) -> (StatusCode, Value) {
         let (_, flow) = self.get(&format!("{prefix}/self-service/registration/api")).await;
@@ -80,11 +92,16 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn quickstart_signs_people_up() {
+async fn quickstart_shows_pages_signs_people_up_and_prints_their_codes() {
     let program = Program::start("quickstart", &["127.0.0.1:0"]);
 
+    let (first, _) = program.get("/auth/registration").await;
+    let (last, page) = program.get("/auth/registered").await;
     let (status, answer) = program.sign_up("/auth", "ada@example.org").await;
+    let _ = program.code().await;
 
+    assert_eq!((first.as_u16(), last.as_u16()), (303, 200));
+    assert!(page.contains("You are signed up"));
     assert_eq!(status, 200, "{answer}");
     assert!(answer["session_token"].as_str().unwrap().starts_with("ory_st_"));
     assert!(program.get("/").await.1.starts_with("<p>1 people have signed up."));
@@ -109,15 +126,7 @@ async fn one_time_codes_sign_people_up_and_end_in_good_order() {
     let mut answer = json!({ "method": "code", "traits": { "email": "ada@example.org" } });
 
     let (sent, _) = program.post(&path, "application/json", answer.to_string()).await;
-    let code = loop {
-        let log = program.log.lock().unwrap().clone();
-        let words = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned);
-        if let Some(code) = words {
-            break code;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    answer["code"] = code.into();
+    answer["code"] = program.code().await.into();
     let (done, _) = program.post(&path, "application/json", answer.to_string()).await;
 
     assert_eq!((sent.as_u16(), done.as_u16()), (400, 200));

@@ -17,12 +17,8 @@ pub(crate) fn registration(hashing: Hashing) -> Registration {
     own(builder(hashing)).default_return_url(format!("{site}/welcome")).build().unwrap()
 }
 
-/// The same, with the library's own pages.
-pub(crate) fn registration_with_pages(hashing: Hashing) -> Registration {
-    builder(hashing).build().unwrap()
-}
-
-fn builder(hashing: Hashing) -> Builder {
+/// The host without pages of its own, so that the library's are there.
+pub(crate) fn builder(hashing: Hashing) -> Builder {
     let memory = Memory::new();
     Registration::builder(format!("https://app.example.org{PREFIX}"))
         .secret(Secret::random_until_restart().unwrap())

@@ -97,7 +97,7 @@ impl Page {
     /// A service, and the requests for its pages.
     pub(crate) async fn own(self) -> (Router, Vec<Request<Bytes>>) {
         let service = match self {
-            Self::Html => host::registration_with_pages(Hashing::new()),
+            Self::Html => host::builder(Hashing::new()).build().unwrap(),
             _ => host::registration(Hashing::new()),
         };
         let requests = self.requests(&service).await;

@@ -244,8 +244,8 @@ async fn an_expired_form_goes_on_with_a_new_one() {
 #[tokio::test]
 async fn a_return_url_at_another_origin_is_reached_and_one_that_no_policy_names_is_not() {
     let Some(browser) = Browser::take().await else { return };
-    let shop = Site::start(|builder| builder).await;
-    let end = format!("{}/registered", shop.base.replace("localhost", "shop.localhost"));
+    let shop = Site::at("shop.localhost", "/auth", |_, builder| builder).await;
+    let end = format!("{}/registered", shop.base);
     let site = Site::start(|builder| builder.allow_return_url(&end)).await;
     let query: String = form_urlencoded::byte_serialize(end.as_bytes()).collect();
     browser.go(&format!("{}/registration?return_to={query}", site.base)).await;
@@ -257,7 +257,7 @@ async fn a_return_url_at_another_origin_is_reached_and_one_that_no_policy_names_
     assert_eq!(browser.url().await, end);
     nothing_to_complain(&browser).await;
     site.open(&browser).await;
-    let elsewhere = format!("{}/registered", shop.base.replace("localhost", "elsewhere.localhost"));
+    let elsewhere = format!("{}/registered", shop.base.replace("shop.", "elsewhere."));
     let script = "document.body.innerHTML = `<form method=post action='${arguments}'><button>x</button></form>`";
     browser.go(&format!("{}/registered", site.base)).await;
     browser.script(&script.replace("${arguments}", &elsewhere)).await;
