@@ -53,7 +53,7 @@ impl Pages {
         self
     }
 
-    /// Adds or changes entries of a language: the text of a file as the [module](self) describes it. For a language that
+    /// Adds or changes entries of a language: the text of a file as the [module](crate::html) describes it. For a language that
     /// is not there yet it also says `name` and `direction` (`ltr` or `rtl`); what it leaves out is shown in English.
     pub fn words(mut self, language: impl Into<String>, file: impl Into<String>) -> Self {
         self.words.push((language.into(), file.into()));
