@@ -277,3 +277,50 @@ fn purpose_of_kind(kind: InputKind) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::Pages;
+    use crate::html::dictionary::Dictionary;
+
+    fn drawn(field: Field) -> String {
+        let dictionary = Dictionary::new(&Pages::new()).unwrap();
+        format!("{:?}", lay_out(&[field], dictionary.best([]).unwrap()).sections)
+    }
+
+    #[test]
+    fn a_password_is_never_drawn_whoever_kept_it() {
+        let kept = |kind| Field::input(Group::Password, kind, "password").value("hunter2");
+
+        assert!(drawn(kept(InputKind::Text)).contains("hunter2"));
+        assert!(!drawn(kept(InputKind::Password)).contains("hunter2"));
+    }
+
+    #[test]
+    fn a_link_leads_to_a_place_and_not_into_a_script() {
+        let link = |url: &str| drawn(Field::input(Group::Code, InputKind::Anchor, "continue").value(url));
+
+        for url in ["https://example.org/x", "/welcome", "myapp://callback"] {
+            assert!(link(url).contains(url), "{url}");
+        }
+        for url in ["javascript:alert(1)//x://", "JavaScript://x/%0aalert(1)", "data:text/html,x://", "x:y"] {
+            assert!(!link(url).contains(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_traits_are_laid_out_in_no_time() {
+        let trait_field =
+            |at: usize| Field::input(Group::Default, InputKind::Hidden, format!("traits.t{at}")).value("x");
+        let item = |at: usize| Field::input(Group::Default, InputKind::Text, format!("traits.t0.{at}")).value("x");
+        let fields: Vec<Field> = (0..1_000).map(trait_field).chain((0..1_000).map(item)).collect();
+        let dictionary = Dictionary::new(&Pages::new()).unwrap();
+        let begun = std::time::Instant::now();
+
+        let form = lay_out(&fields, dictionary.best([]).unwrap());
+
+        assert_eq!(form.hidden.len(), 999 + 1_000);
+        assert!(begun.elapsed().as_millis() < 1_000, "{:?}", begun.elapsed());
+    }
+}
