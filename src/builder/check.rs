@@ -216,3 +216,19 @@ fn check_prefix(name: &str, cookie: &CookieSettings) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the feature `html` no URL is ever missing: the library's own page is there.
+    #[test]
+    fn a_page_that_is_missing_is_refused_with_advice() {
+        let missing = [page("registration_ui", ""), page("error_ui", ""), absolute("default_return_url", "")];
+
+        for (missing, setting) in missing.into_iter().zip(["registration_ui", "error_ui", "default_return_url"]) {
+            let told = missing.unwrap_err().to_string();
+            assert!(told.contains(&format!(".{setting}(")) && told.contains("the feature `html`"), "{told}");
+        }
+    }
+}
