@@ -38,13 +38,14 @@
 //! | deliver letters | [`log`] for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
 //! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
+//! | have pages at once | `html` (feature `html`) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
 //! | test a host's sign-up | `testing` (feature `testing`) |
 //!
 //! # Features
 //!
 //! By default there is no network and no C: password, code and profile, memory storage. `kratos` reads Kratos'
-//! configuration files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about
+//! configuration files, `html` brings pages, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about
 //! inner errors, security events and weak settings.
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
@@ -71,6 +72,11 @@ pub mod flow;
 pub mod form;
 pub mod hashing;
 pub mod host;
+#[cfg(feature = "html")]
+pub mod html;
+#[cfg(not(feature = "html"))]
+#[path = "html/disabled.rs"]
+mod html;
 pub mod identity;
 #[cfg(all(feature = "kratos", feature = "sms"))]
 mod jsonnet;

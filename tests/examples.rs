@@ -100,14 +100,19 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn quickstart_signs_people_up() {
+async fn quickstart_shows_pages_signs_people_up_and_prints_their_codes() {
     let program = Program::start("quickstart", &["127.0.0.1:0"]);
 
+    let (first, _) = program.get("/auth/registration").await;
+    let (last, page) = program.get("/auth/registered").await;
     let (status, answer) = program.sign_up("/auth", "ada@example.org").await;
+    let _ = program.printed_code().await;
 
+    assert_eq!((first.as_u16(), last.as_u16()), (303, 200));
+    assert!(page.contains("You are signed up"));
     assert_eq!(status, 200, "{answer}");
     assert!(answer["session_token"].as_str().unwrap().starts_with("ory_st_"));
-    assert_eq!(program.get("/").await.1, "1 people have signed up.\n");
+    assert!(program.get("/").await.1.starts_with("<p>1 people have signed up."));
 }
 
 #[tokio::test]

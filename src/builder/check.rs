@@ -117,6 +117,9 @@ fn check_urls(config: &Config) -> Result<(), BuildError> {
 
 fn absolute(setting: &'static str, url: &str) -> Result<(), BuildError> {
     let fault = |why: String| BuildError::Url { setting, url: url.to_owned(), why };
+    if url.is_empty() {
+        return Err(fault("there is no URL; the feature `html` has a page in its place".to_owned()));
+    }
     let parsed = Url::parse(url).map_err(|why| fault(format!("it is no absolute URL ({why})")))?;
     if parsed.cannot_be_a_base() || parsed.host_str().is_none() {
         return Err(fault("it has no host".to_owned()));
@@ -212,4 +215,20 @@ fn check_prefix(name: &str, cookie: &CookieSettings) -> Option<String> {
         return Some(format!("browsers refuse `{name}` with these attributes: {rule}"));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the feature `html` no URL is ever missing: the library's own page is there.
+    #[test]
+    fn a_page_that_is_missing_is_refused_with_advice() {
+        let missing = [page("registration_ui", ""), page("error_ui", ""), absolute("default_return_url", "")];
+
+        for (missing, setting) in missing.into_iter().zip(["registration_ui", "error_ui", "default_return_url"]) {
+            let told = missing.unwrap_err().to_string();
+            assert!(told.contains(&format!(".{setting}(")) && told.contains("the feature `html`"), "{told}");
+        }
+    }
 }

@@ -41,6 +41,9 @@ pub enum BuildError {
     /// An entry of the list of return URLs cannot be one.
     #[error("`.allow_return_url(…)`: {0}")]
     ReturnUrl(String),
+    /// The library's own pages cannot be drawn as they are set up.
+    #[error("`.pages(…)`: {0}")]
+    Pages(String),
     /// An identity schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),

@@ -116,6 +116,13 @@ where
     Ok(Call { caller, guarded, wish })
 }
 
+/// The head of a request for a page, which only browsers ask for.
+pub(crate) fn caller(head: Parts, config: &Config) -> Result<Caller, Failure> {
+    check_cookies(&head.headers)?;
+    let wants = Wants { json: false, json_page: false, browser: true };
+    Ok(Caller::new(wants, head.headers, head.extensions, config.trusted_proxies))
+}
+
 fn check_cookies(headers: &HeaderMap) -> Result<(), Failure> {
     let lines = headers.get_all(header::COOKIE);
     let size: usize = lines.iter().map(http::HeaderValue::len).sum();

@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
     &["host"],
     &["limits"],
     &["call", "effects"],
-    &["csrf", "return_to", "hashing", "methods", "wire"],
+    &["csrf", "return_to", "hashing", "methods", "wire", "html"],
     &["sql"],
     &["memory", "sessions", "breach", "fetch", "jsonnet", "log", "sms", "smtp", "templates", "sqlite", "postgres"],
     &["engine"],

@@ -10,6 +10,7 @@ mod hooks;
 mod keywords;
 mod mounting;
 mod outbox;
+mod pages;
 mod password;
 mod profile;
 mod schema;
