@@ -48,6 +48,8 @@ pub enum UniqueKind {
     Recovery(Channel),
     /// The id that another system knows the person by.
     ExternalId,
+    /// The id that an authenticator gave a key, in unpadded base64url.
+    CredentialId,
 }
 
 impl UniqueKind {
@@ -61,6 +63,7 @@ impl UniqueKind {
             Self::Recovery(Channel::Email) => "recovery:email",
             Self::Recovery(Channel::Sms) => "recovery:sms",
             Self::ExternalId => "external_id",
+            Self::CredentialId => "credential_id",
         }
     }
 }

@@ -78,14 +78,25 @@ pub trait Method: Send + Sync + 'static {
         100
     }
 
-    /// Looks at the method's own settings, and at the identity schemas it is used with, when the service is built. What
-    /// weakens or is probably not meant becomes a [warning](crate::Registration::warnings).
+    /// Looks at the method's own settings, and at the service it is used in, when the service is built. What weakens or
+    /// is probably not meant becomes a [warning](crate::Registration::warnings).
     ///
     /// # Errors
     ///
     /// Why the method cannot work like this, and what to change.
-    fn review(&self, _schemas: &[Schema]) -> Result<Vec<String>, String> {
+    fn review(&self, _setup: &Setup<'_>) -> Result<Vec<String>, String> {
         Ok(Vec::new())
+    }
+
+    /// A flow is begun: prepare what must exist before its first page, such as a challenge. It is stored together with
+    /// the flow.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`] when the flow cannot be begun. There is no page yet that could carry messages, so a refusal is told as
+    /// an inner error.
+    async fn begin(&self, _cx: &Context<'_>, _slot: &mut Slot<'_>) -> Result<(), Stop> {
+        Ok(())
     }
 
     /// What this method asks for on the current screen. Pure: the same view, the same fields.
@@ -102,6 +113,18 @@ pub trait Method: Send + Sync + 'static {
     ///
     /// [`Stop::Refuse`] with what the person must mend, [`Stop::Fail`] when it is not the person's fault.
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop>;
+}
+
+/// The service that a method is used in, as far as a method has to do with it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Setup<'a> {
+    /// The identity schemas.
+    pub schemas: &'a [Schema],
+    /// Where clients find the service.
+    pub base_url: &'a str,
+    /// The page that shows a flow; it may be a path on the host of the base URL.
+    pub registration_ui: &'a str,
 }
 
 /// What a method says when it is done.
@@ -184,6 +207,17 @@ impl<'a> Context<'a> {
     /// [`Stop::Refuse`] with all mistakes at once.
     pub fn traits(&self, form: &Submission, required: &[&str]) -> Result<Traits, Stop> {
         self.schema.judge(form, required).map_err(Stop::refuse)
+    }
+
+    /// Random bytes, from the source that the service was built with.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] when there is no randomness.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], Stop> {
+        let mut bytes = [0; N];
+        self.desk.random.fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Traits that the method kept, judged again.

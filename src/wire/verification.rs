@@ -49,7 +49,7 @@ impl<'a> VerificationJson<'a> {
             ui: Ui {
                 action: page.continue_url.clone().unwrap_or_else(submit),
                 method: if page.continue_url.is_some() { "GET" } else { "POST" },
-                nodes: Some(page.fields.iter().map(Node::from).collect()),
+                nodes: Some(nodes(&page.fields, &config.base)),
                 messages: page.messages.iter().map(MessageJson::from).collect(),
             },
             state: flow.state.as_str(),
