@@ -291,6 +291,12 @@ impl Credential {
         Self { kind, identifiers: Vec::new(), config }
     }
 
+    /// Sets the identifiers that go with it, where no trait gives them.
+    pub fn with_identifiers(mut self, identifiers: impl IntoIterator<Item = String>) -> Self {
+        self.identifiers = identifiers.into_iter().collect();
+        self
+    }
+
     /// The kind: the word of the method that checks it.
     #[must_use]
     pub fn kind(&self) -> &MethodId {

@@ -39,9 +39,15 @@
 //! ```
 
 mod code;
+#[cfg(feature = "webauthn")]
+mod keys;
+#[cfg(feature = "webauthn")]
+mod passkey;
 mod password;
 mod profile;
 mod similarity;
+#[cfg(feature = "webauthn")]
+mod webauthn;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -63,8 +69,14 @@ use crate::schema::Schema;
 use crate::stop::{Failure, Stop};
 
 pub use code::Code;
+#[cfg(feature = "webauthn")]
+pub use keys::{Attachment, Attestation, AuthenticatorNames, Need, RelyingParty};
+#[cfg(feature = "webauthn")]
+pub use passkey::Passkey;
 pub use password::{Password, WhenAway};
 pub(crate) use profile::Profile;
+#[cfg(feature = "webauthn")]
+pub use webauthn::SecurityKey;
 
 /// One way to register.
 #[async_trait]
@@ -300,6 +312,15 @@ const WIRE_METHODS: &[WireMethod] = &[
 pub(crate) fn names_disabled_method(form: &Submission, offered: impl Fn(&str) -> bool) -> bool {
     WIRE_METHODS.iter().any(|(word, claims)| !offered(word) && claims(form))
 }
+
+/// The script that pages load to make keys, where keys are part of this build.
+pub(crate) const KEY_SCRIPT: Option<&str> = {
+    #[cfg(feature = "webauthn")]
+    let script = Some(keys::SOURCE);
+    #[cfg(not(feature = "webauthn"))]
+    let script = None;
+    script
+};
 
 /// The screen that a flow begins with.
 pub(crate) fn first_screen(style: Style) -> Screen {

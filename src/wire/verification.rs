@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::Envelope;
-use super::flow::{MessageJson, Node, Ui};
+use super::flow::{MessageJson, Ui, nodes};
 use super::json::time;
 use super::query::with_pair;
 use super::respond::Writer;
