@@ -75,6 +75,9 @@ impl SecurityKey {
 #[derive(Serialize, Deserialize)]
 struct Memory {
     ceremony: Ceremony,
+    /// What the key is to be called, where an answer was refused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    name: String,
 }
 
 impl Memory {
@@ -83,7 +86,7 @@ impl Memory {
     }
 
     fn begin(cx: &Context<'_>) -> Result<Self, Stop> {
-        Ok(Self { ceremony: Ceremony::begin(cx, &cx.random::<16>()?)? })
+        Ok(Self { ceremony: Ceremony::begin(cx, &cx.random::<16>()?)?, name: String::new() })
     }
 }
 
@@ -123,7 +126,7 @@ impl Method for SecurityKey {
         let call = format!("window.{FUNCTION}({options})");
         let trigger = Field::button(GROUP, TRIGGER, FUNCTION, Some(call)).value(options);
         vec![
-            Field::input(GROUP, InputKind::Text, NAME).value("").label(catalogue::KEY_NAME),
+            Field::input(GROUP, InputKind::Text, NAME).value(memory.name).label(catalogue::KEY_NAME),
             Field::input(GROUP, InputKind::Hidden, FIELD).value(""),
             trigger.label(catalogue::SIGN_UP_SECURITY_KEY),
             memory.ceremony.script(),
@@ -137,6 +140,7 @@ impl Method for SecurityKey {
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop> {
         let traits = cx.traits(form, &[])?;
         let answer = form.text(FIELD).unwrap_or_default();
+        let name = form.text(NAME).unwrap_or_default().into_owned();
         let memory: Option<Memory> = slot.memory();
         let judged = match &memory {
             Some(memory) => memory.ceremony.judge(&answer, &self.demand(cx)),
@@ -146,14 +150,15 @@ impl Method for SecurityKey {
             Ok(key) => key,
             Err(refusal) => {
                 // Nobody gets a second try at the same challenge.
-                slot.remember(&Memory::begin(cx)?)?;
+                slot.remember(&Memory { name, ..Memory::begin(cx)? })?;
                 return Err(refusal);
             }
         };
         if traits.identifiers_of(&ID).next().is_none() {
+            slot.remember(&memory.map(|memory| Memory { name, ..memory }))?;
             return Err(Stop::refuse([catalogue::NO_IDENTIFIER.on_page()]));
         }
-        let config = key.config(&form.text(NAME).unwrap_or_default(), cx);
+        let config = key.config(&name, cx);
         Ok(Step::Register(Draft::new(traits).credential(Credential::new(ID, config))))
     }
 }

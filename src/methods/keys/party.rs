@@ -166,12 +166,12 @@ impl Origin {
     fn read(text: &str) -> Self {
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => match url.host_str() {
-                Some(host) => Self::Web {
+                Some(host) if url.username().is_empty() && url.password().is_none() => Self::Web {
                     secure: url.scheme() == "https",
                     host: host.to_owned(),
                     text: url.origin().ascii_serialization(),
                 },
-                None => Self::Broken(text.to_owned()),
+                _ => Self::Broken(text.to_owned()),
             },
             Ok(_) => Self::App(text.to_ascii_lowercase()),
             Err(_) => Self::Broken(text.to_owned()),

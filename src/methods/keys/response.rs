@@ -135,13 +135,16 @@ impl ClientData {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let said = read_proof(text)?;
         let text = |name: &str| Some(said.get(name)?.as_str()?.to_owned());
-        Some(Self {
-            kind: text("type")?,
-            challenge: text("challenge")?,
-            origin: text("origin")?,
-            cross_origin: said.get("crossOrigin").and_then(Value::as_bool).unwrap_or(false),
-            top_origin: text("topOrigin"),
-        })
+        let cross_origin = match said.get("crossOrigin") {
+            None | Some(Value::Null) => false,
+            Some(said) => said.as_bool()?,
+        };
+        let top_origin = match said.get("topOrigin") {
+            None | Some(Value::Null) => None,
+            Some(said) => Some(said.as_str()?.to_owned()),
+        };
+        let (kind, challenge, origin) = (text("type")?, text("challenge")?, text("origin")?);
+        Some(Self { kind, challenge, origin, cross_origin, top_origin })
     }
 }
 
