@@ -155,7 +155,7 @@ impl Method for SecurityKey {
             }
         };
         if traits.identifiers_of(&ID).next().is_none() {
-            slot.remember(&memory.map(|memory| Memory { name, ..memory }))?;
+            memory.map_or(Ok(()), |memory| slot.remember(&Memory { name, ..memory }))?;
             return Err(Stop::refuse([catalogue::NO_IDENTIFIER.on_page()]));
         }
         let config = key.config(&name, cx);

@@ -66,12 +66,12 @@ impl RelyingParty {
 
     /// Whether keys may be made at this origin.
     pub(super) fn accepts(&self, origin: &str, base_url: &str) -> bool {
-        self.origins(base_url).contains(&Origin::read(origin))
+        self.origins(base_url).contains(&Origin::told(origin))
     }
 
     /// Whether keys may be made in a frame; `top` is the origin of the page around it, where the browser names it.
     pub(super) fn accepts_frame(&self, top: Option<&str>) -> bool {
-        let known = |top: &str| self.embedders.iter().any(|origin| Origin::read(origin) == Origin::read(top));
+        let known = |top: &str| self.embedders.iter().any(|origin| Origin::read(origin) == Origin::told(top));
         top.map_or(!self.embedders.is_empty(), known)
     }
 
@@ -175,6 +175,19 @@ impl Origin {
             },
             Ok(_) => Self::App(text.to_ascii_lowercase()),
             Err(_) => Self::Broken(text.to_owned()),
+        }
+    }
+
+    /// The origin that a browser tells: it writes it in one way, but for the case of letters and a path behind it. What
+    /// else a URL parser would take for the same is no browser's word.
+    fn told(text: &str) -> Self {
+        let read = Self::read(text);
+        let lower = text.to_ascii_lowercase();
+        let spelled =
+            |written: &str| lower.strip_prefix(written).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match &read {
+            Self::Web { text: written, .. } if !spelled(written) => Self::Broken(text.to_owned()),
+            _ => read,
         }
     }
 }

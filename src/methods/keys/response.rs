@@ -1,6 +1,7 @@
 //! What the browser answered, taken apart. Nothing is believed yet.
 //!
-//! Everything is bounded: the answer by the body's limits, CBOR in its depth, an id of a key in its length.
+//! Everything is bounded: the answer by the body's limits, CBOR in its depth, an id of a key in its length. CBOR has one
+//! meaning: without tags, and no key comes twice; that of a key is also written in one way, since it is kept as it came.
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
@@ -127,13 +128,16 @@ impl Response {
             attestation,
         })
     }
+
+    /// The text of the client data.
+    pub(super) fn client_text(&self) -> &[u8] {
+        without_mark(&self.client_data)
+    }
 }
 
 impl ClientData {
     fn read(bytes: &[u8]) -> Option<Self> {
-        // A byte order mark is no part of the text.
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let said = read_proof(text)?;
+        let said = read_proof(without_mark(bytes))?;
         let text = |name: &str| Some(said.get(name)?.as_str()?.to_owned());
         let cross_origin = match said.get("crossOrigin") {
             None | Some(Value::Null) => false,
@@ -176,7 +180,7 @@ impl Key {
         let mut rest = key;
         let cose = item(&mut rest)?;
         let algorithm = numbered(&cose, 3)?;
-        let public = key.get(..key.len() - rest.len())?.to_vec();
+        let public = key.get(..key.len() - rest.len()).filter(|bytes| is_written_by(bytes, &cose))?.to_vec();
         Some((Self { aaguid: *aaguid, id: id.to_vec(), public, algorithm }, rest))
     }
 }
@@ -193,6 +197,11 @@ fn transports(listed: Option<&Value>) -> Vec<String> {
     texts.take(MOST_TRANSPORTS).map(str::to_owned).collect()
 }
 
+/// A byte order mark is no part of a text.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 /// Exactly one item.
 fn cbor(bytes: &[u8]) -> Option<Cbor> {
     let mut rest = bytes;
@@ -201,7 +210,25 @@ fn cbor(bytes: &[u8]) -> Option<Cbor> {
 
 /// The first item; the bytes move on behind it.
 fn item(bytes: &mut &[u8]) -> Option<Cbor> {
-    ciborium::de::from_reader_with_recursion_limit(bytes, DEEPEST).ok()
+    ciborium::de::from_reader_with_recursion_limit(bytes, DEEPEST).ok().filter(has_one_meaning)
+}
+
+fn has_one_meaning(value: &Cbor) -> bool {
+    match value {
+        Cbor::Tag(..) => false,
+        Cbor::Array(items) => items.iter().all(has_one_meaning),
+        Cbor::Map(members) => members.iter().enumerate().all(|(at, (key, value))| {
+            let again = members[..at].iter().any(|(before, _)| before == key);
+            !again && has_one_meaning(key) && has_one_meaning(value)
+        }),
+        _ => true,
+    }
+}
+
+/// Whether these are the bytes that anybody would write.
+fn is_written_by(bytes: &[u8], value: &Cbor) -> bool {
+    let mut written = Vec::with_capacity(bytes.len());
+    ciborium::into_writer(value, &mut written).is_ok() && written == bytes
 }
 
 fn named<'v>(object: &'v Cbor, name: &str) -> Option<&'v Cbor> {

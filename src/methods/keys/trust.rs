@@ -37,7 +37,8 @@ pub(super) fn verify(response: &Response, demand: &Demand<'_>) -> Result<(), Fla
         raw_id: response.authenticator.key.id.clone().into(),
         response: AuthenticatorAttestationResponseRaw {
             attestation_object: response.attestation.clone().into(),
-            client_data_json: response.client_data.clone().into(),
+            // Nothing is signed over it in the format `none`; elsewhere a mark in front spoils the signature.
+            client_data_json: response.client_text().to_vec().into(),
             transports: None,
         },
         type_: "public-key".to_owned(),
