@@ -46,6 +46,7 @@ impl RelyingParty {
     }
 
     /// Accepts keys that are made in a frame inside of pages of this origin; otherwise only a page by itself makes keys.
+    /// Only keys without attestation are accepted there.
     ///
     /// # Weakens
     ///

@@ -128,16 +128,12 @@ impl Response {
             attestation,
         })
     }
-
-    /// The text of the client data.
-    pub(super) fn client_text(&self) -> &[u8] {
-        without_mark(&self.client_data)
-    }
 }
 
 impl ClientData {
     fn read(bytes: &[u8]) -> Option<Self> {
-        let said = read_proof(without_mark(bytes))?;
+        // A byte order mark is no part of a text.
+        let said = read_proof(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))?;
         let text = |name: &str| Some(said.get(name)?.as_str()?.to_owned());
         let cross_origin = match said.get("crossOrigin") {
             None | Some(Value::Null) => false,
@@ -195,11 +191,6 @@ fn transports(listed: Option<&Value>) -> Vec<String> {
     let listed = listed.and_then(Value::as_array).into_iter().flatten();
     let texts = listed.filter_map(Value::as_str).filter(|text| text.len() <= LONGEST_TRANSPORT);
     texts.take(MOST_TRANSPORTS).map(str::to_owned).collect()
-}
-
-/// A byte order mark is no part of a text.
-fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// Exactly one item.

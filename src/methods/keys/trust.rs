@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 use url::Url;
 use webauthn_rs_core::WebauthnCore;
 use webauthn_rs_core::error::WebauthnError;
@@ -37,14 +38,25 @@ pub(super) fn verify(response: &Response, demand: &Demand<'_>) -> Result<(), Fla
         raw_id: response.authenticator.key.id.clone().into(),
         response: AuthenticatorAttestationResponseRaw {
             attestation_object: response.attestation.clone().into(),
-            // Nothing is signed over it in the format `none`; elsewhere a mark in front spoils the signature.
-            client_data_json: response.client_text().to_vec().into(),
+            client_data_json: client_data(response).into(),
             transports: None,
         },
         type_: "public-key".to_owned(),
         extensions: Default::default(),
     };
     core.register_credential(&answer, &state, None).map(drop).map_err(|error| flaw(&error))
+}
+
+/// The client data as the library reads it. In the format `none` nothing is signed over its bytes, so that what was
+/// checked here (a mark in front, a frame) is left out; elsewhere they stay, and such answers are refused.
+fn client_data(response: &Response) -> Vec<u8> {
+    let client = &response.client;
+    match response.format.as_str() {
+        "none" => json!({ "type": client.kind, "challenge": client.challenge, "origin": client.origin })
+            .to_string()
+            .into_bytes(),
+        _ => response.client_data.clone(),
+    }
 }
 
 /// What the library remembers of a ceremony, for a challenge that we made.

@@ -1,6 +1,9 @@
 //! Passkeys and security keys: every check of a ceremony, its challenge, whose a key is, and input of every kind.
 
 mod checks;
+mod configurations;
+mod corpus;
+mod harness;
 mod mutations;
 mod owned;
 mod second;
@@ -9,7 +12,7 @@ mod stored;
 
 use serde_json::{Value, json};
 use tower_registration::methods::{Passkey, Password, RelyingParty, SecurityKey};
-use tower_registration::testing::{App, Authenticator, Ceremony, Client, Reply, UI};
+use tower_registration::testing::{App, Authenticator, Ceremony, Reply, UI};
 
 /// The domain of the test app's pages.
 const PARTY: &str = "app.example.org";
@@ -44,13 +47,4 @@ fn challenge(page: &Reply) -> String {
     let data = page.value_of("passkey_create_data");
     let data: Value = serde_json::from_str(data.as_str().unwrap()).unwrap();
     data["credentialOptions"]["publicKey"]["challenge"].as_str().unwrap().to_owned()
-}
-
-/// Submits an answer to a fresh page; the page before and what came back.
-async fn played(client: &mut Client, email: &str, spoil: impl FnOnce(&mut Ceremony)) -> (Reply, Reply) {
-    let page = client.open().await;
-    let mut made = ceremony(&Authenticator::new(), &page);
-    spoil(&mut made);
-    let answer = client.submit(&page, by_passkey(email, &made.answer().to_string())).await;
-    (page, answer)
 }

@@ -64,7 +64,7 @@ async fn w2_a_refusal_after_a_good_answer_leaves_the_challenge() {
         let mut first = app.native();
         let page = first.open().await;
         let theirs = Authenticator::new().passkey(&page, UI).unwrap();
-        first.submit(&page, by_passkey("ada@example.org", &theirs)).await;
+        assert_eq!(first.submit(&page, by_passkey("ada@example.org", &theirs)).await.status(), 200);
         let page = client.open().await;
         let right = Authenticator::new().passkey(&page, UI).unwrap();
 
