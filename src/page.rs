@@ -39,13 +39,19 @@ pub(crate) enum Action {
 
 /// A script that a page loads.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Script {
-    /// Its path below the base URL.
+#[must_use]
+pub struct Script {
     pub(crate) path: &'static str,
-    /// What its bytes must hash to, as the attribute `integrity` says it.
     pub(crate) integrity: String,
-    /// For the page's own content security policy.
     pub(crate) nonce: Uuid,
+}
+
+impl Script {
+    /// The script at this path below the base URL. `integrity` is what its bytes must hash to, as the attribute of this
+    /// name says it; `nonce` is for the page's own content security policy.
+    pub fn new(path: &'static str, integrity: impl Into<String>, nonce: Uuid) -> Self {
+        Self { path, integrity: integrity.into(), nonce }
+    }
 }
 
 impl Field {
@@ -67,13 +73,13 @@ impl Field {
     }
 
     /// A button that calls a function of the page's script. `code` is the whole call, for pages that evaluate it.
-    pub(crate) fn button(group: Group, name: &str, function: &'static str, code: Option<String>) -> Self {
+    pub fn button(group: Group, name: impl Into<String>, function: &'static str, code: Option<String>) -> Self {
         let action = Action::Call { function, code };
         Self { action: Some(Box::new(action)), ..Self::input(group, InputKind::Button, name) }
     }
 
     /// A script that the page loads. Several methods may ask for the same one.
-    pub(crate) fn script(group: Group, id: &str, script: Script) -> Self {
+    pub fn script(group: Group, id: impl Into<String>, script: Script) -> Self {
         Self { action: Some(Box::new(Action::Load(script))), ..Self::input(group, InputKind::Script, id) }
     }
 

@@ -91,7 +91,7 @@ impl Ceremony {
     /// The script that the page needs; its nonce changes with the ceremony.
     pub(super) fn script(&self) -> Field {
         let nonce = shaped_as_v4(&sha256(format!("nonce of the script {}", self.challenge).as_bytes()));
-        let script = Script { path: script::PATH, integrity: script::integrity(), nonce };
+        let script = Script::new(script::PATH, script::integrity(), nonce);
         Field::script(Group::WebAuthn, "webauthn_script", script)
     }
 }

@@ -35,10 +35,10 @@ pub(super) fn verify(response: &Response, demand: &Demand<'_>) -> Result<(), Fla
     let state = state(&core, policy, &response.client.challenge).ok_or(Flaw::Challenge)?;
     let answer = RegisterPublicKeyCredential {
         id: URL_SAFE_NO_PAD.encode(&response.authenticator.key.id),
-        raw_id: response.authenticator.key.id.clone().into(),
+        raw_id: response.authenticator.key.id.clone(),
         response: AuthenticatorAttestationResponseRaw {
-            attestation_object: response.attestation.clone().into(),
-            client_data_json: client_data(response).into(),
+            attestation_object: response.attestation.clone(),
+            client_data_json: client_data(response),
             transports: None,
         },
         type_: "public-key".to_owned(),

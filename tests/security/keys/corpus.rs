@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tower_registration::testing::{Authenticator, Ceremony, UI};
 
-use super::harness::{Harness, PLACE};
 use super::ceremony;
+use super::harness::{Harness, PLACE};
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/attestation"))

@@ -57,7 +57,7 @@ impl Harness {
             other => panic!("{other} for {answer}"),
         };
         // A host forgets whom it met: the same key may come again.
-        let full = self.people % 1_000 == 0;
+        let full = self.people.is_multiple_of(1_000);
         match accepted || full {
             true => *self = Self { people: self.people, ..Self::new() },
             false => self.page = reply,

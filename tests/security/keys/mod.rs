@@ -1,5 +1,8 @@
 //! Passkeys and security keys: every check of a ceremony, its challenge, whose a key is, and input of every kind.
 
+// A test ends where an unwrap fails, and helpers are part of the test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod checks;
 mod configurations;
 mod corpus;
