@@ -41,7 +41,7 @@
 //!
 //! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
 //! files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
-//! errors, security events and weak settings.
+//! errors, security events and weak settings, `webauthn` brings passkeys and security keys.
 //!
 //! # What it needs of its host
 //!

@@ -48,8 +48,24 @@ const FUNCTION: &str = "oryPasskeyRegistration";
 /// Letters and digits of the person's handle.
 const HANDLE_LENGTH: usize = 64;
 
-/// The passkey method. Hand it to the builder:
-/// `.method(Passkey::new(RelyingParty::new("example.org", "Example").origin("https://app.example.org")))`.
+/// The passkey method.
+///
+/// ```
+/// use tower_registration::methods::{Passkey, RelyingParty};
+///
+/// let party = RelyingParty::new("example.org", "Example").origin("https://app.example.org");
+/// let method = Passkey::new(party); // builder.method(method)
+/// # let _ = method;
+/// ```
+///
+/// # Pages
+///
+/// A page shows the fields of the flow and loads the script that one of them names, `/.well-known/ory/webauthn.js` below the
+/// base URL. It needs no script of its own: a button with `data-onclick-trigger="oryPasskeyRegistration"` is enough, so a
+/// content security policy with `script-src 'self'`, or the base URL's origin, can stay. Pages made for Kratos call
+/// `window.oryPasskeyRegistration()` themselves.
+///
+/// Browsers make keys on pages with TLS and on `localhost`, never at an IP address.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Passkey {

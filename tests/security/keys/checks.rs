@@ -280,6 +280,34 @@ async fn w1_10_the_kind_of_key_was_offered_and_is_what_it_says() {
     .await;
 }
 
+/// It is kept as it came, and who reads it later may be stricter.
+#[tokio::test]
+async fn w1_10_a_key_is_written_in_one_way() {
+    // a5, 1: 2, 3: -7, -1: 1, -2: 58 20 …, -3: 58 20 …
+    let at = |from: usize, end: usize, piece: &'static [u8]| {
+        does(move |made| drop(made.public_key.splice(from..end, piece.iter().copied())))
+    };
+    let framed = |front: &'static [u8], back: &'static [u8]| {
+        does(move |made| made.public_key = [front, &made.public_key[1..], back].concat())
+    };
+
+    refused(vec![
+        framed(b"\xbf", b"\xff"),
+        framed(b"\xb8\x05", b""),
+        framed(b"\xb9\0\x05", b""),
+        framed(b"\xa6", b"\x01\x02"),
+        at(1, 2, b"\x18\x01"),
+        at(2, 3, b"\x18\x02"),
+        at(2, 3, b"\xc1\x02"),
+        at(4, 5, b"\x38\x06"),
+        at(6, 7, b"\x18\x01"),
+        at(8, 10, b"\x59\0\x20"),
+        at(8, 10, b"\x5a\0\0\0\x20"),
+        at(43, 45, b"\x59\0\x20"),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn w1_11_the_format_is_known_and_its_statement_complete() {
     let statement = |format: &'static str, statement: Cbor| {
