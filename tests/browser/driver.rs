@@ -238,7 +238,7 @@ async fn send(method: Method, url: &str, body: Value) -> Result<Value, Value> {
 /// Starts the driver, and the browser through it; nothing where a program is missing on a machine that need not have it.
 async fn start() -> Option<Session> {
     // The driver and its browsers are a group of processes, which ends when nobody holds the pipe any more.
-    let script = "chromedriver --port=0 & read -r _; kill -TERM 0";
+    let script = "command -v chromedriver >&2 || exit 1; chromedriver --port=0 & exec >&-; read -r _; kill -TERM 0";
     let mut driver = Command::new("sh")
         .args(["-c", script])
         .stdin(Stdio::piped())
@@ -253,6 +253,7 @@ async fn start() -> Option<Session> {
         port.parse::<u16>().ok()
     });
     let Some(port) = port else {
+        drop(driver.wait());
         missing("chromedriver");
         return None;
     };
