@@ -46,7 +46,7 @@
 //!
 //! By default there is no network and no C: password, code and profile, memory storage. `kratos` reads Kratos'
 //! configuration files, `html` brings pages, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about
-//! inner errors, security events and weak settings.
+//! inner errors, security events and weak settings, `webauthn` brings passkeys and security keys.
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
 //! leaked passwords, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by

@@ -33,6 +33,8 @@ pub(crate) enum Route {
     Schema(String),
     /// `GET /self-service/errors?id=`
     ShowError,
+    /// `GET /.well-known/ory/webauthn.js`
+    KeyScript,
     /// A path of ours with a verb that it does not take.
     WrongVerb {
         /// The verbs it takes, for `Allow`.
@@ -67,6 +69,7 @@ impl Route {
             "/sessions/token-exchange" => only_get(Self::Exchange),
             "/self-service/errors" => only_get(Self::ShowError),
             "/schemas" => only_get(Self::Schemas),
+            "/.well-known/ory/webauthn.js" if cfg!(feature = "webauthn") => only_get(Self::KeyScript),
             _ => match path.strip_prefix("/schemas/") {
                 Some(id) if !id.is_empty() && !id.contains('/') => only_get(Self::Schema(id.to_owned())),
                 _ => Self::Unknown,
@@ -84,6 +87,7 @@ impl Route {
             "/self-service/verification",
             "/self-service/verification/api",
             "/sessions",
+            "/.well-known/ory/webauthn.js",
         ];
         let ignored_below = ["/sessions/", "/schemas/"];
         !ignored.contains(&path) && !ignored_below.iter().any(|start| path.starts_with(start))

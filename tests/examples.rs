@@ -142,6 +142,24 @@ async fn one_time_codes_sign_people_up_and_end_in_good_order() {
     assert!(interrupted.success() && program.child.wait().unwrap().success());
 }
 
+/// What becomes of the buttons is seen in `tests/browser`.
+#[tokio::test]
+async fn passkey_shows_a_page_with_the_script_of_the_library_and_nothing_inline() {
+    let program = Program::start("passkey", &["127.0.0.1:0"]);
+    let (_, flow) = program.get("/auth/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+
+    let (led, _) = program.get("/sign-up").await;
+    let (shown, page) = program.get(&format!("/sign-up?flow={}", flow["id"].as_str().unwrap())).await;
+    let (served, script) = program.get("/auth/.well-known/ory/webauthn.js").await;
+
+    assert!(program.site.starts_with("http://localhost:"));
+    assert_eq!((led.as_u16(), shown.as_u16(), served.as_u16()), (303, 200, 200));
+    assert!(page.contains("data-onclick-trigger=\"oryPasskeyRegistration\""), "{page}");
+    assert!(!page.contains("onclick=") && !page.contains("<style"), "{page}");
+    assert!(script.contains("oryWebAuthnInitialized"));
+}
+
 #[tokio::test]
 async fn one_time_codes_prove_the_address_of_somebody_with_a_password() {
     let program = Program::start("one_time_codes", &["127.0.0.1:0"]);

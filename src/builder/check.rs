@@ -6,6 +6,7 @@ use url::Url;
 use super::{BuildError, Builder};
 use crate::config::{Config, CookieSettings, SameSite};
 use crate::identity::Channel;
+use crate::methods::Setup;
 
 /// The longest life of anything: beyond it a time of expiry may not exist.
 const LONGEST_LIFE: Duration = Duration::days(36_525);
@@ -30,9 +31,11 @@ impl Builder {
             return Err(BuildError::Lifespan { setting });
         }
         let mut warnings = self.warnings();
+        let (base_url, registration_ui) = (config.base.as_str(), config.registration_ui.as_str());
+        let setup = Setup { schemas: &self.schemas, base_url, registration_ui };
         for method in &self.methods {
             let id = method.id().to_string();
-            let advice = method.review(&self.schemas).map_err(|why| BuildError::Method { id: id.clone(), why })?;
+            let advice = method.review(&setup).map_err(|why| BuildError::Method { id: id.clone(), why })?;
             warnings.extend(advice.into_iter().map(|advice| format!("method `{id}`: {advice}")));
         }
         warnings.extend(advice(config));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -161,7 +163,8 @@ impl Draft {
         &self.credentials
     }
 
-    /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id.
+    /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id, then the
+    /// ids of keys.
     #[must_use]
     pub fn unique(&self) -> Vec<Unique> {
         let traits = &self.traits;
@@ -172,7 +175,9 @@ impl Draft {
         let verifiable = traits.verifiable.iter().map(by(UniqueKind::Verifiable));
         let recovery = traits.recovery.iter().map(by(UniqueKind::Recovery));
         let external = self.external_id.iter().map(|id| Unique::new(UniqueKind::ExternalId, id));
-        for unique in identifiers.chain(verifiable).chain(recovery).chain(external) {
+        let keys = self.credentials.iter().flat_map(Credential::key_ids);
+        let keys = keys.map(|id| Unique::new(UniqueKind::CredentialId, id));
+        for unique in identifiers.chain(verifiable).chain(recovery).chain(external).chain(keys) {
             if !all.contains(&unique) {
                 all.push(unique);
             }
@@ -286,9 +291,9 @@ impl Credential {
         Self { kind, identifiers: Vec::new(), config }
     }
 
-    /// Sets the identifiers that a person may type together with it, in canonical form.
-    pub fn with_identifiers(mut self, identifiers: Vec<String>) -> Self {
-        self.identifiers = identifiers;
+    /// Sets the identifiers that go with it, where no trait gives them.
+    pub fn with_identifiers(mut self, identifiers: impl IntoIterator<Item = String>) -> Self {
+        self.identifiers = identifiers.into_iter().collect();
         self
     }
 
@@ -308,6 +313,17 @@ impl Credential {
     #[must_use]
     pub fn config(&self) -> &Value {
         &self.config
+    }
+
+    /// The ids of the keys of a passkey or security key, in unpadded base64url: how an authenticator names them.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<String> {
+        let keys = match self.kind.as_str() {
+            "webauthn" | "passkey" => self.config.get("credentials").and_then(Value::as_array),
+            _ => None,
+        };
+        let ids = keys.into_iter().flatten().filter_map(|key| STANDARD.decode(key.get("id")?.as_str()?).ok());
+        ids.map(|id| URL_SAFE_NO_PAD.encode(id)).collect()
     }
 
     /// Whether a person can sign in with it: a password without a hash and a key without a key cannot.

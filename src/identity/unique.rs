@@ -51,6 +51,8 @@ pub enum UniqueKind {
     Recovery(Channel),
     /// The id that another system knows the person by.
     ExternalId,
+    /// The id that an authenticator gave a key, in unpadded base64url.
+    CredentialId,
 }
 
 impl UniqueKind {
@@ -64,6 +66,7 @@ impl UniqueKind {
             Self::Recovery(Channel::Email) => "recovery:email",
             Self::Recovery(Channel::Sms) => "recovery:sms",
             Self::ExternalId => "external_id",
+            Self::CredentialId => "credential_id",
         }
     }
 }

@@ -28,6 +28,11 @@ mod gateway;
 mod gateway;
 mod hooks;
 mod identity;
+#[cfg(feature = "webauthn")]
+mod keys;
+#[cfg(not(feature = "webauthn"))]
+#[path = "without_keys.rs"]
+mod keys;
 mod parts;
 mod section;
 mod selfservice;

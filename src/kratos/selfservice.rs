@@ -3,7 +3,7 @@
 use super::clients::Clients;
 use super::section::Section;
 use super::verification::{self, Proofs};
-use super::{LoadError, breaches, fallback, hooks};
+use super::{LoadError, breaches, fallback, hooks, keys};
 use crate::builder::Builder;
 use crate::config::{After, Style};
 use crate::identity::MethodId;
@@ -63,7 +63,9 @@ fn methods(
         builder = builder.method(code_method(proofs));
         on.push("code");
     }
-    for name in ["oidc", "saml", "webauthn", "passkey", "captcha"] {
+    let (builder, keys) = keys::read(builder, &mut section)?;
+    on.extend(keys);
+    for name in ["oidc", "saml", "captcha"] {
         let mut method = section.section(name)?;
         method.must_be_off("enabled", NOT_YET)?;
         method.ignore(&["config"]);

@@ -242,5 +242,92 @@ fn what_the_courier_cannot_do_is_named() {
 
         assert_eq!(error.key(), format!("courier.smtp.{key}"));
         assert!(!error.to_string().contains("hunter2"));
+}
+
+#[cfg(feature = "webauthn")]
+mod keys {
+    use super::*;
+
+    fn with_keys(method: &str, config: Value) -> String {
+        with(&format!("/selfservice/methods/{method}"), json!({ "enabled": true, "config": config }))
+    }
+
+    fn rp() -> Value {
+        json!({ "id": "localhost", "display_name": "Example", "origins": ["http://localhost:4455"] })
+    }
+
+    #[test]
+    fn the_settings_of_keys_are_taken_over() {
+        let passkey = json!({
+            "rp": rp(),
+            "authenticator_selection": { "attachment": "platform", "resident_key": "preferred",
+                "user_verification": "required" },
+            "attestation": { "preference": "indirect" },
+            "timeouts": { "registration": "90s", "login": "1m" },
+        });
+        let older = json!({ "passwordless": true, "rp": { "id": "localhost", "display_name": "Example",
+            "origin": "http://localhost:4455", "icon": "https://example.org/icon.png" } });
+
+        for file in [with_keys("passkey", passkey), with_keys("webauthn", older)] {
+            let memory = crate::memory::Memory::new();
+            let builder = load(&file).unwrap().builder.storage(memory.clone()).identities(memory);
+            assert!(builder.build().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_without_its_party_or_with_an_unknown_word_is_named() {
+        let rp = rp();
+        let cases = [
+            ("passkey", json!({}), "passkey.config.rp.id"),
+            ("passkey", json!({ "rp": { "id": "localhost" } }), "passkey.config.rp.display_name"),
+            (
+                "passkey",
+                json!({ "rp": rp, "authenticator_selection": { "attachment": "x" } }),
+                "passkey.config.authenticator_selection.attachment",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "authenticator_selection": { "resident_key": "x" } }),
+                "passkey.config.authenticator_selection.resident_key",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "authenticator_selection": { "user_verification": 1 } }),
+                "passkey.config.authenticator_selection.user_verification",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "attestation": { "preference": "x" } }),
+                "passkey.config.attestation.preference",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "timeouts": { "registration": "x" } }),
+                "passkey.config.timeouts.registration",
+            ),
+            ("passkey", json!({ "rp": rp, "nonsense": 1 }), "passkey.config.nonsense"),
+            ("webauthn", json!({ "passwordless": true }), "webauthn.config.rp.id"),
+            (
+                "webauthn",
+                json!({ "passwordless": true, "rp": { "id": "localhost", "display_name": "Example",
+                    "origin": "http://localhost", "origins": ["http://localhost"] } }),
+                "webauthn.config.rp.origin",
+            ),
+        ];
+        for (method, config, key) in cases {
+            let error = load(&with_keys(method, config)).unwrap_err();
+
+            assert_eq!(error.key(), format!("selfservice.methods.{key}"));
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_no_way_to_register() {
+        let file = with_keys("webauthn", json!({ "passwordless": false, "rp": rp() }));
+
+        let memory = crate::memory::Memory::new();
+        let registration = load(&file).unwrap().builder.storage(memory.clone()).identities(memory).build().unwrap();
+        assert!(!format!("{registration:?}").contains("webauthn"));
     }
 }

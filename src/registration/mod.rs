@@ -23,7 +23,7 @@ use crate::call::{Answer, Call, Outcome, Wish};
 use crate::engine::{Engine, Trouble, Visit, failed};
 use crate::flow::{Flow, FlowId, FlowKind};
 use crate::host::{HostError, Kind, Record, RecordId};
-use crate::methods::Method;
+use crate::methods::{KEY_SCRIPT, Method};
 use crate::page::{Field, Page, View};
 use crate::stop::Failure;
 use crate::trace;
@@ -60,6 +60,7 @@ impl Engine {
             Wish::Whoami => self.whoami(visit).await,
             Wish::Schemas { page, per_page } => Ok(self.list_schemas(page, per_page)),
             Wish::Schema(id) => self.schema(&id),
+            Wish::KeyScript => Ok(KEY_SCRIPT.map_or(Outcome::Unknown, Outcome::Script)),
             Wish::ShowError(id) => self.show_error(&id, visit.now).await,
             Wish::Exchange { init, return_to } => self.exchange(visit, &init, &return_to).await,
             Wish::WrongVerb { allow, token, safe } => {

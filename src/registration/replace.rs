@@ -48,7 +48,8 @@ impl Engine {
         if self.ask_before_open(visit, &new).await.is_err() {
             return Err(failure);
         }
-        self.store_new(&mut new, false).await?;
+        let effects = self.prepare(visit, &mut new).await?;
+        self.store_new(&new, effects, false, visit.now).await?;
         Ok(Outcome::Replaced(Replaced { kind, by: new.facts.id, expired_at, since, failure }))
     }
 

@@ -102,6 +102,7 @@ where
             Wish::Schemas { page: number("page").unwrap_or(1), per_page }
         }
         Route::Schema(id) => Wish::Schema(percent_encoding::percent_decode_str(&id).decode_utf8_lossy().into_owned()),
+        Route::KeyScript => Wish::KeyScript,
         Route::ShowError => {
             let id = text("error").filter(|id| !id.is_empty()).or_else(|| text("id"));
             Wish::ShowError(id.unwrap_or_default())

@@ -43,7 +43,7 @@ const FOR_STORIES: [&str; 5] = ["csrf", "return_to", "hashing", "methods", "engi
 const STORIES: [&str; 2] = ["verification", "registration"];
 
 /// Where JSON of ours is written or read.
-const SERIALISES: [&str; 10] = [
+const SERIALISES: [&str; 13] = [
     "wire/",
     "flow.rs",
     "flow/",
@@ -54,6 +54,9 @@ const SERIALISES: [&str; 10] = [
     "schema/document.rs",
     "methods/mod.rs",
     "methods/code.rs",
+    "methods/keys/mod.rs",
+    "methods/passkey.rs",
+    "methods/webauthn.rs",
 ];
 
 const LONGEST_FILE: usize = 400;

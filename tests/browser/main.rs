@@ -1,5 +1,5 @@
-//! Real Chromium against the library's own pages: sign-up by hand, by keyboard, without scripts; accessibility; where
-//! return URLs lead; attacks from other sites.
+//! Real Chromium: the library's own pages by hand, by keyboard and without scripts; accessibility; where return URLs lead;
+//! attacks from other sites; passkeys and security keys with a virtual authenticator.
 //!
 //! The browser is Debian's package `chromium` with `chromium-driver`; `scripts/test` installs them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
@@ -8,6 +8,7 @@ mod accessibility;
 mod attacks;
 mod driver;
 mod journeys;
+mod keys;
 mod pictures;
 mod redirects;
 mod screens;

@@ -66,13 +66,16 @@ configurations! {
     verify_two_step: "verify-two-step",
     verify_link: "verify-link",
     sms_verify: "sms-verify",
+    key_passwordless: "key-passwordless",
+    key_two_step: "key-two-step",
+    key_verified: "key-verified",
 }
 
 #[test]
 fn every_conversation_of_these_configurations_are_played() {
     let conversations: usize = CONFIGURATIONS.iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, 317);
+    assert_eq!(conversations, 368);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod code;
 mod forms;
 mod hooks;
+mod keys;
 mod keywords;
 mod mounting;
 mod outbox;

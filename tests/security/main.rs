@@ -3,3 +3,4 @@
 mod behaviour;
 mod codes;
 mod inputs;
+mod keys;
