@@ -7,7 +7,7 @@ use super::fields::{Form, lay_out};
 use crate::config::BaseUrl;
 use crate::flow::{Screen, State};
 use crate::message::{Message, MessageKind};
-use crate::page::{Field, Page, VerificationPage};
+use crate::page::{Field, Page, Script, VerificationPage};
 use crate::stop::Failure;
 
 /// The page of a registration.
@@ -19,7 +19,7 @@ pub(super) fn registration(page: &Page, words: &Words, base: &BaseUrl) -> Value 
         _ => "title_registration",
     };
     let action = base.join(&format!("/self-service/registration?flow={}", facts.id));
-    form(title, &action, &page.messages, page.fields.as_deref().unwrap_or_default(), words)
+    form(title, &action, &page.messages, page.fields.as_deref().unwrap_or_default(), words, base)
 }
 
 /// The page of a flow that proves an address.
@@ -29,11 +29,13 @@ pub(super) fn verification(page: &VerificationPage, words: &Words, base: &BaseUr
         State::ChooseMethod | State::SentEmail => "title_verification",
     };
     let action = base.join(&format!("/self-service/verification?flow={}", page.flow.id));
-    form(title, &action, &page.messages, &page.fields, words)
+    form(title, &action, &page.messages, &page.fields, words, base)
 }
 
-fn form(title: &str, action: &str, messages: &[Message], fields: &[Field], words: &Words) -> Value {
-    let Form { hidden, sections, mistakes, user } = lay_out(fields, words);
+fn form(title: &str, action: &str, messages: &[Message], fields: &[Field], words: &Words, base: &BaseUrl) -> Value {
+    let Form { hidden, sections, mistakes, user, scripts } = lay_out(fields, words);
+    let load = |script: &Script| context! { url => base.join(script.path), integrity => script.integrity.as_str() };
+    let scripts: Vec<Value> = scripts.iter().map(load).collect();
     let mut notes = Vec::new();
     let mut all = Vec::new();
     let mut said = Vec::new();
@@ -49,7 +51,7 @@ fn form(title: &str, action: &str, messages: &[Message], fields: &[Field], words
         said.push(text);
     }
     all.extend(mistakes);
-    context! { title => words.word(title), action, notes, mistakes => all, hidden, sections, user }
+    context! { title => words.word(title), action, notes, mistakes => all, hidden, sections, user, scripts }
 }
 
 /// An error: what it means for the person, and where they may begin anew.
@@ -101,7 +103,7 @@ pub(super) fn registered(words: &Words) -> Value {
 }
 
 /// A page with one of everything, for templates to be tried on.
-pub(super) fn sample(words: &Words) -> Value {
+pub(super) fn sample(words: &Words, base: &BaseUrl) -> Value {
     use crate::message::catalogue;
     use crate::page::{Group, InputKind};
     let kinds = [
@@ -112,6 +114,7 @@ pub(super) fn sample(words: &Words) -> Value {
         InputKind::Tel,
         InputKind::Anchor,
         InputKind::Submit,
+        InputKind::Button,
     ];
     let label = || catalogue::TRAIT.with("title", "…");
     let field = |kind: InputKind| {
@@ -125,6 +128,7 @@ pub(super) fn sample(words: &Words) -> Value {
     select.options = vec!["/".into()];
     fields.push(select);
     fields.push(Field::input(Group::Password, InputKind::Password, "password").label(catalogue::PASSWORD));
+    fields.push(Field::script(Group::Default, "script", Script::new("/script.js", "sha512-…", uuid::Uuid::nil())));
     let messages = [catalogue::NO_METHOD, catalogue::VERIFIED_EMAIL];
-    form("title_registration", "/", &messages, &fields, words)
+    form("title_registration", "/", &messages, &fields, words, base)
 }

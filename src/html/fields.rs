@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::dictionary::Words;
 use crate::form::as_text;
 use crate::message::{Message, MessageKind};
-use crate::page::{Field, Group, InputKind};
+use crate::page::{Action, Field, Group, InputKind, Script};
 
 /// A form, in the values that templates show.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(super) struct Form {
     pub(super) mistakes: Vec<Value>,
     /// The name that a password manager keeps the password under.
     pub(super) user: Option<String>,
+    /// What the page loads, for buttons that call it.
+    pub(super) scripts: Vec<Script>,
 }
 
 /// Lays out the fields of a page.
@@ -57,7 +59,24 @@ pub(super) fn lay_out(fields: &[Field], words: &Words) -> Form {
         form.sections.push(context! { group => group.as_str(), other, fields => drawn });
     }
     form.user = drawer.user_name();
+    form.scripts = fields.iter().filter_map(script).cloned().collect();
     form
+}
+
+/// The script that the page loads for a field.
+fn script(field: &Field) -> Option<&Script> {
+    match field.action.as_deref() {
+        Some(Action::Load(script)) => Some(script),
+        _ => None,
+    }
+}
+
+/// The function of the page's script that a button calls.
+fn function(field: &Field) -> &'static str {
+    match field.action.as_deref() {
+        Some(Action::Call { function, .. }) => function,
+        _ => "",
+    }
 }
 
 fn id(at: usize) -> String {
@@ -65,7 +84,7 @@ fn id(at: usize) -> String {
 }
 
 fn is_button(field: &Field) -> bool {
-    matches!(field.kind, InputKind::Submit | InputKind::Anchor)
+    matches!(field.kind, InputKind::Submit | InputKind::Anchor | InputKind::Button)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,7 +179,9 @@ impl<'a> Drawer<'a> {
         let text = field.value.as_ref().map(as_text).unwrap_or_default();
         let is_select = !field.options.is_empty();
         let (kind, inputmode, hint) = match field.kind {
-            InputKind::Anchor | InputKind::Submit | InputKind::Checkbox if !is_select => (field.kind.as_str(), "", ""),
+            InputKind::Anchor | InputKind::Submit | InputKind::Button | InputKind::Checkbox if !is_select => {
+                (field.kind.as_str(), "", "")
+            }
             _ if is_select => ("select", "", ""),
             InputKind::Tel => ("tel", "tel", "hint_tel"),
             InputKind::Email => ("email", "email", ""),
@@ -190,6 +211,7 @@ impl<'a> Drawer<'a> {
             inputmode,
             autocomplete,
             hint,
+            trigger => function(field),
             name => field.name.as_str(),
             required => field.required,
             chosen => field.value == Some(Json::Bool(true)) || text == "true",
@@ -220,6 +242,7 @@ fn place(fields: &[Field], at: usize, is_item: bool) -> Place {
     };
     match field.kind {
         InputKind::Hidden => Place::Unseen,
+        InputKind::Script => Place::Nowhere,
         InputKind::Text if bare || is_item => Place::Nowhere,
         // Pages made for the contract know some buttons twice.
         _ if is_button(field) && fields[..at].iter().any(is_twin) => Place::Nowhere,

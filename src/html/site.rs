@@ -119,7 +119,7 @@ impl Site {
         let policy = policy::content_security(pages, config)?;
         let (dictionary, templates) = (Dictionary::new(pages)?, templates(pages)?);
         let site = Self { own, dictionary, templates, style, policy, brand };
-        site.try_out()?;
+        site.try_out(&config.base)?;
         Ok(Some(site))
     }
 
@@ -274,12 +274,12 @@ impl Site {
     }
 
     /// Draws every page once: a template that asks for what is not there is found now.
-    fn try_out(&self) -> Result<(), String> {
+    fn try_out(&self, base: &BaseUrl) -> Result<(), String> {
         let told = Told { status: 500, id: "id", reason: "reason" };
         for words in self.dictionary.all() {
             for (template, page) in [
-                ("registration.html", draw::sample(words)),
-                ("verification.html", draw::sample(words)),
+                ("registration.html", draw::sample(words, base)),
+                ("verification.html", draw::sample(words, base)),
                 ("error.html", draw::error(&told, Some("/"), words)),
                 ("registered.html", draw::registered(words)),
             ] {

@@ -242,6 +242,7 @@ fn what_the_courier_cannot_do_is_named() {
 
         assert_eq!(error.key(), format!("courier.smtp.{key}"));
         assert!(!error.to_string().contains("hunter2"));
+    }
 }
 
 #[cfg(feature = "webauthn")]

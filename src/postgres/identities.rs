@@ -62,7 +62,7 @@ impl PostgresIdentities {
         let query = sqlx::query_as::<_, Columns>(self.statements.credentials.clone()).bind(id.as_uuid());
         let rows = self.storage.all(query).await?.into_iter();
         rows.map(|(kind, identifiers, config)| {
-            let identifiers = serde_json::from_str(&identifiers).map_err(HostError::other)?;
+            let identifiers: Vec<String> = serde_json::from_str(&identifiers).map_err(HostError::other)?;
             Ok(Credential::new(MethodId::stored(kind), parsed(&config)?).with_identifiers(identifiers))
         })
         .collect()

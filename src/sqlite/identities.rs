@@ -52,7 +52,7 @@ impl SqliteIdentities {
         let rows = async { query.fetch_all(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
         let rows = self.storage.waits(rows).await?.into_iter();
         rows.map(|(kind, identifiers, config)| {
-            let identifiers = serde_json::from_str(&identifiers).map_err(HostError::other)?;
+            let identifiers: Vec<String> = serde_json::from_str(&identifiers).map_err(HostError::other)?;
             Ok(Credential::new(MethodId::stored(kind), parsed(&config)?).with_identifiers(identifiers))
         })
         .collect()

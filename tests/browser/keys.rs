@@ -11,15 +11,12 @@ use tower_registration::testing::PERSON;
 use tower_registration::{After, Registration, Schema, Secret, Style};
 
 use super::driver::Browser;
-use super::nothing_to_complain;
-
-#[path = "../../examples/passkey/page.rs"]
-mod page;
+use super::{nothing_to_complain, plain, site};
 
 const PASSKEY: &str = "button[name=passkey_register_trigger]";
 const SECURITY_KEY: &str = "button[name=webauthn_register_trigger]";
 
-/// The example's site with settings of its own.
+/// A site with plain pages of its own.
 struct Site {
     origin: String,
     memory: Memory,
@@ -45,7 +42,7 @@ impl Site {
             .default_return_url(format!("{origin}/"))
             .build()
             .unwrap();
-        tokio::spawn(async move { axum::serve(listener, page::site(registration)).await });
+        tokio::spawn(async move { axum::serve(listener, plain::site(registration)).await });
         Self { origin, memory }
     }
 
@@ -141,6 +138,25 @@ async fn a_passkey_signs_up_and_is_kept_by_the_device_under_the_name_that_was_ty
     assert_eq!(kept[0]["isResidentCredential"], true);
     assert_eq!((&kept[0]["rpId"], &kept[0]["userName"]), (&json!("localhost"), &json!("ada@example.org")));
     assert_eq!(stored[0]["flags"]["user_verified"], true);
+    nothing_to_complain(&browser).await;
+}
+
+#[tokio::test]
+async fn a_passkey_signs_up_on_the_librarys_own_page() {
+    let Some(browser) = Browser::take().await else { return };
+    let site = site::Site::at("localhost", "/auth", |origin, builder| {
+        builder.method(Passkey::new(RelyingParty::new("localhost", "Example").origin(origin)))
+    });
+    let site = site.await;
+    Device::new(&browser, json!({})).await;
+    browser.go(&format!("{}/registration", site.base)).await;
+    browser.fill("traits.email", "ada@example.org").await;
+    until(&browser, "return window.__oryWebAuthnInitialized === true").await;
+
+    browser.click(PASSKEY).await;
+    arrives(&browser, "You are signed up").await;
+
+    assert_eq!(site.people(), 1);
     nothing_to_complain(&browser).await;
 }
 

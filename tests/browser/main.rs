@@ -10,6 +10,7 @@ mod driver;
 mod journeys;
 mod keys;
 mod pictures;
+mod plain;
 mod redirects;
 mod screens;
 mod site;

@@ -1,16 +1,15 @@
-//! Sign-up with a passkey or a security key, on a page without any script of its own.
+//! Sign-up with a passkey or a security key, on the library's own pages.
 //!
-//! Keys are made for a domain, so the site is at `localhost` and not at an address. The page is in `page.rs`: it shows what
-//! the flow asks for, loads the library's script, and keeps a policy that allows nothing else.
+//! Keys are made for a domain, so the site is at `localhost` and not at an address.
 //!
 //! ```sh
 //! cargo run --example passkey
 //! ```
 
-mod page;
-
 use std::error::Error;
 
+use axum::Router;
+use tower_registration::html::Pages;
 use tower_registration::memory::Memory;
 use tower_registration::methods::{AuthenticatorNames, Passkey, RelyingParty, SecurityKey};
 use tower_registration::{After, Registration, Schema, Secret, Style};
@@ -27,20 +26,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         [("ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4".parse()?, "Google Password Manager")].into_iter().collect();
     let registration = Registration::builder(format!("{site}/auth"))
         .secret(Secret::random_until_restart()?)
-        .schema(Schema::parse("person", include_str!("person.json"))?)
+        .schema(Schema::parse("person", include_str!("passkey.json"))?)
         .method(Passkey::new(party()).authenticator_names(names))
         .method(SecurityKey::new(party()))
         .style(Style::Unified)
         .after(After::new().session(true))
         .storage(memory.clone())
         .identities(memory)
-        .registration_ui("/sign-up")
-        .error_ui("/sorry")
-        .default_return_url(format!("{site}/"))
+        .pages(Pages::new().name("Passkeys"))
         .build()?;
 
     println!("listening on {site}\n");
-    println!("Open {site}/sign-up in a browser.");
-    axum::serve(listener, page::site(registration)).await?;
+    println!("Open {site}/auth/registration in a browser.");
+    axum::serve(listener, Router::new().nest_service("/auth", registration)).await?;
     Ok(())
 }
