@@ -144,8 +144,11 @@ impl<'a> Drawer<'a> {
         let items = self.fields.iter().zip(&self.lists).filter(|(_, list)| **list == Some(at));
         let items: Vec<&Field> = items.map(|(field, _)| field).collect();
         let values = if items.is_empty() { vec![own] } else { items };
-        let values = values.into_iter().filter_map(|field| field.value.as_ref());
-        values.map(|value| context! { name => own.name.as_str(), value => as_text(value) }).collect()
+        // A trait without a value is left out; the page's script fills in other fields.
+        let filled = own.name.starts_with("traits.");
+        let values = values.into_iter().filter(|field| field.value.is_some() || !filled);
+        let text = |field: &Field| field.value.as_ref().map(as_text).unwrap_or_default().into_owned();
+        values.map(|field| context! { name => own.name.as_str(), value => text(field) }).collect()
     }
 
     /// Password managers look for a name beside a password; on the second of two steps it goes along unseen.
