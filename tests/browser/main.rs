@@ -10,6 +10,7 @@ mod driver;
 mod journeys;
 mod pictures;
 mod redirects;
+mod scanners;
 mod screens;
 mod site;
 
