@@ -12,6 +12,7 @@ mod keys;
 mod pictures;
 mod plain;
 mod redirects;
+mod scanners;
 mod screens;
 mod site;
 

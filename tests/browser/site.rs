@@ -80,6 +80,12 @@ impl Site {
         self.mailbox.latest_code(to).unwrap()
     }
 
+    /// The latest link for this address.
+    pub(crate) async fn link(&self, to: &str) -> String {
+        let _ = self.registration.dispatcher().flush().await.unwrap();
+        self.mailbox.latest_link(to).unwrap()
+    }
+
     /// How many letters were written so far.
     pub(crate) async fn letters(&self) -> usize {
         let _ = self.registration.dispatcher().flush().await.unwrap();
