@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tower_registration::host::{Identities, Storage};
 use tower_registration::memory::Memory;
-use tower_registration::methods::Password;
+use tower_registration::methods::{Passkey, Password, RelyingParty};
 use tower_registration::testing::{BASE_URL, Client, ClientKind, PERSON, UI};
 use tower_registration::{After, Hashing, Registration, Schema, Secret, Style};
 
@@ -21,6 +21,7 @@ pub(crate) fn service(storage: impl Storage, identities: impl Identities) -> Reg
         .hashing(Hashing::new().cost(8, 1))
         .schema(Schema::parse("person", PERSON).unwrap())
         .method(Password::new())
+        .method(Passkey::new(RelyingParty::new("app.example.org", "Example").origin(UI)))
         .style(Style::Unified)
         .after(After::new().session(true))
         .registration_ui(format!("{UI}/sign-up"))
