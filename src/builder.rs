@@ -12,7 +12,9 @@ use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Sty
 use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
-use crate::host::{Clock, Courier, Hook, Identities, Random, Sessions, Storage, SystemClock, SystemRandom, Templates};
+use crate::host::{
+    Clock, Courier, Hook, Identities, Linking, Random, Sessions, Storage, SystemClock, SystemRandom, Templates,
+};
 use crate::identity::{Channel, MethodId};
 use crate::limits::AddressLimits;
 use crate::methods::{Method, Profile};
@@ -59,6 +61,7 @@ pub struct Builder {
     default_schema: Option<String>,
     methods: Vec<Arc<dyn Method>>,
     hooks: Vec<Arc<dyn Hook>>,
+    linking: Option<Arc<dyn Linking>>,
     storage: Option<Arc<dyn Storage>>,
     identities: Option<Arc<dyn Identities>>,
     sessions: Option<Arc<dyn Sessions>>,
@@ -91,6 +94,7 @@ impl Builder {
             default_schema: None,
             methods: Vec::new(),
             hooks: Vec::new(),
+            linking: None,
             storage: None,
             identities: None,
             sessions: None,
@@ -139,6 +143,12 @@ impl Builder {
     /// Adds a hook. Hooks run in the order they are added.
     pub fn hook(mut self, hook: impl Hook) -> Self {
         self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// Sets what happens when social sign-up meets a known address; otherwise the form says that the account exists.
+    pub fn linking(mut self, linking: impl Linking) -> Self {
+        self.linking = Some(Arc::new(linking));
         self
     }
 
@@ -338,6 +348,7 @@ impl Builder {
             schemas,
             methods,
             hooks: self.hooks,
+            linking: self.linking,
             storage,
             identities,
             sessions,

@@ -6,7 +6,7 @@
 
 use time::OffsetDateTime;
 
-use crate::host::{HostError, Identities, Outgoing, Put, Random, Storage, Unit};
+use crate::host::{HostError, Identities, Outgoing, Put, Random, Record, Storage, Unit};
 use crate::identity::{Address, AddressState, IdentityId};
 use crate::limits::{AddressLimits, Counted, Counter};
 use crate::mail::Letter;
@@ -17,6 +17,7 @@ use crate::seal::Seal;
 #[derive(Clone, Copy)]
 pub(crate) struct Desk<'a> {
     pub(crate) storage: &'a dyn Storage,
+    pub(crate) identities: &'a dyn Identities,
     pub(crate) seal: &'a Seal,
     pub(crate) random: &'a dyn Random,
     pub(crate) limits: &'a AddressLimits,
@@ -44,12 +45,18 @@ pub(crate) struct Effects {
     letters: Vec<Outgoing>,
     counters: Vec<Counter>,
     addresses: Vec<(IdentityId, Address, AddressState)>,
+    records: Vec<Record>,
 }
 
 impl Effects {
     /// Changes how far the proof of an address has come.
     pub(crate) fn address_changed(&mut self, id: IdentityId, address: Address, to: AddressState) {
         self.addresses.push((id, address, to));
+    }
+
+    /// Stores a new record.
+    pub(crate) fn also(&mut self, record: Record) {
+        self.records.push(record);
     }
 
     /// Posts a letter. Says whether it will be sent: beyond the bound of its address it is not.
@@ -90,7 +97,8 @@ impl Effects {
 
     /// Whether there is anything to be written.
     pub(crate) fn is_empty(&self) -> bool {
-        self.letters.is_empty() && self.addresses.is_empty() && !self.counters.iter().any(Counter::is_changed)
+        let rows = self.letters.len() + self.addresses.len() + self.records.len();
+        rows == 0 && !self.counters.iter().any(Counter::is_changed)
     }
 
     /// Whether a letter waits.
@@ -108,6 +116,11 @@ impl Effects {
         for counter in self.counters.iter().filter(|counter| counter.is_changed()) {
             let (record, was) = counter.record(now);
             if unit.put(&record, was).await? == Put::Stale {
+                return Ok(Put::Stale);
+            }
+        }
+        for record in &self.records {
+            if unit.put(record, None).await? == Put::Stale {
                 return Ok(Put::Stale);
             }
         }

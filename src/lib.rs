@@ -54,6 +54,7 @@ mod builder;
 mod call;
 mod caller;
 mod config;
+mod continuity;
 mod csrf;
 mod effects;
 mod engine;

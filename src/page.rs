@@ -87,6 +87,8 @@ pub enum Group {
     Link,
     /// The steps of the profile.
     Profile,
+    /// Social sign-up.
+    Oidc,
     /// A method of the host, by its word.
     Other(&'static str),
 }
@@ -101,6 +103,7 @@ impl Group {
             Self::Code => "code",
             Self::Link => "link",
             Self::Profile => "profile",
+            Self::Oidc => "oidc",
             Self::Other(word) => word,
         }
     }
@@ -192,7 +195,7 @@ impl Page {
         let messages = place(&mut fields, &facts.messages);
         let alone = match &facts.screen {
             Screen::Only(method) => Some(method.as_str()),
-            Screen::Unified | Screen::Profile | Screen::Credentials => None,
+            Screen::Unified | Screen::Profile | Screen::Credentials | Screen::Alone(_) => None,
         };
         order::arrange(&mut fields, keys, alone);
         let fields = (serves || !fields.is_empty()).then_some(fields);
@@ -200,11 +203,14 @@ impl Page {
     }
 }
 
-/// Fills in what was typed. What no field of the schema takes was kept by a step: it gets a bare field of its own.
+/// Fills in what was typed. What no field of the schema takes was kept by a step: it gets a bare field of its own, but
+/// where a method goes on alone and asks for no traits.
 fn show_typed(fields: &mut Vec<Field>, facts: &Facts) {
+    let without = matches!(facts.screen, Screen::Alone(_)) && !fields.iter().any(|own| own.name.starts_with("traits."));
     for (name, value) in facts.typed.iter() {
         match fields.iter_mut().find(|field| field.name == name) {
             Some(field) => field.value = Some(value.clone()),
+            None if without => {}
             None => {
                 let kind = match value {
                     Value::Number(_) => InputKind::Number,

@@ -8,12 +8,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Address, AddressState, Channel, Identity, IdentityId, IdentityState, MethodId, RecoveryAddress, Traits, Unique,
-    UniqueKind, VerifiableAddress,
+    Address, AddressState, AuthenticationMethod, Channel, Identity, IdentityId, IdentityState, MethodId,
+    RecoveryAddress, Traits, Unique, UniqueKind, VerifiableAddress,
 };
 
 const PASSWORD: MethodId = MethodId::new("password");
 const CODE: MethodId = MethodId::new("code");
+const OIDC: MethodId = MethodId::new("oidc");
 
 /// An identity that is about to be made.
 ///
@@ -36,6 +37,7 @@ pub struct Draft {
     metadata_public: Option<Value>,
     metadata_admin: Option<Value>,
     pub(crate) password: Option<SecretString>,
+    pub(crate) authentication: Option<AuthenticationMethod>,
 }
 
 impl Draft {
@@ -55,6 +57,7 @@ impl Draft {
             metadata_public: None,
             metadata_admin: None,
             password: None,
+            authentication: None,
         }
     }
 
@@ -73,6 +76,12 @@ impl Draft {
     /// Marks an address as proved by this registration.
     pub fn proves(mut self, address: Address) -> Self {
         self.proved.push(address);
+        self
+    }
+
+    /// Sets how the person was proved, where there is more to say than the method and the time.
+    pub fn authenticated(mut self, how: AuthenticationMethod) -> Self {
+        self.authentication = Some(how);
         self
     }
 
@@ -161,18 +170,22 @@ impl Draft {
         &self.credentials
     }
 
-    /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id.
+    /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id, then
+    /// accounts at social providers.
     #[must_use]
     pub fn unique(&self) -> Vec<Unique> {
         let traits = &self.traits;
-        let identifiers = self.credentials.iter().flat_map(|credential| &credential.identifiers);
+        // Those of a social account are no names that a person types: they are unique as subjects.
+        let typed = self.credentials.iter().filter(|credential| credential.kind != OIDC);
+        let identifiers = typed.flat_map(|credential| &credential.identifiers);
         let identifiers = identifiers.map(|value| Unique::new(UniqueKind::Identifier, value));
         let by = |kind: fn(Channel) -> UniqueKind| move |to: &Address| Unique::new(kind(to.via()), to.value());
         let mut all: Vec<Unique> = Vec::new();
         let verifiable = traits.verifiable.iter().map(by(UniqueKind::Verifiable));
         let recovery = traits.recovery.iter().map(by(UniqueKind::Recovery));
         let external = self.external_id.iter().map(|id| Unique::new(UniqueKind::ExternalId, id));
-        for unique in identifiers.chain(verifiable).chain(recovery).chain(external) {
+        let subjects = self.credentials.iter().flat_map(Credential::subjects);
+        for unique in identifiers.chain(verifiable).chain(recovery).chain(external).chain(subjects) {
             if !all.contains(&unique) {
                 all.push(unique);
             }
@@ -286,6 +299,12 @@ impl Credential {
         Self { kind, identifiers: Vec::new(), config }
     }
 
+    /// Sets the identifiers that go with it, where no trait gives them.
+    pub fn with_identifiers(mut self, identifiers: impl IntoIterator<Item = String>) -> Self {
+        self.identifiers = identifiers.into_iter().collect();
+        self
+    }
+
     /// The kind: the word of the method that checks it.
     #[must_use]
     pub fn kind(&self) -> &MethodId {
@@ -302,6 +321,29 @@ impl Credential {
     #[must_use]
     pub fn config(&self) -> &Value {
         &self.config
+    }
+
+    /// The accounts at social providers that it stands for, each unique.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<Unique> {
+        let text = |account: &Value, name: &str| account.get(name).and_then(Value::as_str).map(str::to_owned);
+        let unique = |account: &Value| {
+            let issuer = text(account, "issuer").unwrap_or_default();
+            Some(Unique::subject(&text(account, "provider")?, &issuer, &text(account, "subject")?))
+        };
+        self.accounts().iter().filter_map(unique).collect()
+    }
+
+    /// The social providers that it stands for, by their ids.
+    #[must_use]
+    pub fn providers(&self) -> Vec<String> {
+        let id = |account: &Value| account.get("provider").and_then(Value::as_str).map(str::to_owned);
+        self.accounts().iter().filter_map(id).collect()
+    }
+
+    fn accounts(&self) -> &[Value] {
+        let accounts = self.config.get("providers").and_then(Value::as_array).filter(|_| self.kind == OIDC);
+        accounts.map_or(&[], Vec::as_slice)
     }
 
     /// Whether a person can sign in with it: a password without a hash and a key without a key cannot.

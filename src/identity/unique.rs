@@ -16,6 +16,13 @@ impl Unique {
         Self { kind, value: value.into() }
     }
 
+    /// An account at a social provider: the provider by its id in the configuration, the issuer that vouches, and the
+    /// subject as the issuer names it. Nothing else of an account is sure to stay the same and to be nobody else's.
+    #[must_use]
+    pub fn subject(provider: &str, issuer: &str, subject: &str) -> Self {
+        Self::new(UniqueKind::Subject, serde_json::json!([provider, issuer, subject]).to_string())
+    }
+
     /// What the value is.
     #[must_use]
     pub fn kind(&self) -> UniqueKind {
@@ -48,6 +55,8 @@ pub enum UniqueKind {
     Recovery(Channel),
     /// The id that another system knows the person by.
     ExternalId,
+    /// An account at a social provider: [`Unique::subject`].
+    Subject,
 }
 
 impl UniqueKind {
@@ -61,6 +70,7 @@ impl UniqueKind {
             Self::Recovery(Channel::Email) => "recovery:email",
             Self::Recovery(Channel::Sms) => "recovery:sms",
             Self::ExternalId => "external_id",
+            Self::Subject => "subject",
         }
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::unit::transaction;
 use super::{Memory, Person};
 use crate::host::{CreateError, HostError, Identities, Unit};
-use crate::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Unique, UniqueKind};
+use crate::identity::{Address, AddressState, Credential, Draft, Identity, IdentityId, Owner, Unique, UniqueKind};
 
 /// Credentials whose one identifier tells a person which account is meant.
 const TELLING: [&str; 3] = ["password", "webauthn", "passkey"];
@@ -65,6 +65,7 @@ impl Person {
         });
         Owner::new(self.identity.id(), value.clone())
             .with_credentials(usable.map(|credential| credential.kind().clone()).collect())
+            .with_providers(self.credentials.iter().flat_map(Credential::providers).collect())
             .with_identifier(identifier)
     }
 }

@@ -9,15 +9,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::call::{Opening, Outcome};
+use crate::effects::Effects;
 use crate::engine::{Engine, Tell, Trouble, Visit};
-use crate::flow::{Facts, Flow, FlowId, FlowKind, State, Typed};
-use crate::host::{HookContext, HostError, Kind, Put, Record, RecordId};
+use crate::flow::{Exchange, Facts, Flow, FlowId, FlowKind, State, Typed};
+use crate::host::{HookContext, HostError, Kind, Record, RecordId};
 use crate::methods::first_screen;
 use crate::schema::Unselectable;
-use crate::stop::{Failure, Stop};
+use crate::stop::{Failure, FailureKind, Stop};
 
 /// Letters and digits of one half of a pair.
 const CODE_LENGTH: usize = 64;
@@ -43,7 +45,7 @@ impl Engine {
             };
         }
         let exchange = opening.wants_exchange && kind == FlowKind::Api;
-        let code = self.store_new(&mut flow, exchange).await.map_err(trouble)?;
+        let code = self.store_new(&mut flow, Effects::default(), exchange, visit.now).await.map_err(trouble)?;
         let mut page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
         page.exchange_code = code;
         Ok(Outcome::Opened(page))
@@ -90,9 +92,10 @@ impl Engine {
             active: None,
             messages: Vec::new(),
             typed: Typed::default(),
+            exchange: None,
         };
         let binding = visit.visitor.binding().filter(|_| kind == FlowKind::Browser);
-        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None, attempt: None })
+        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None, attempt: None, away: None })
     }
 
     /// Asks the hooks. There is no page yet that could carry messages.
@@ -111,24 +114,28 @@ impl Engine {
         Ok(())
     }
 
-    /// Stores a fresh flow; for a native client that asks for a pair of codes, together with the pair.
-    pub(super) async fn store_new(&self, flow: &mut Flow, exchange: bool) -> Result<Option<String>, Failure> {
-        let record = Self::record(flow, 1)?;
-        let stored = if exchange {
-            let code = self.new_code()?;
-            let body = flow.facts.id.as_uuid().as_bytes().to_vec();
-            let pair = Record::new(Kind::Exchange, RecordId::of_secret(&code), 1, flow.facts.expires_at, body);
-            let mut unit = self.storage.begin().await?;
-            let stored = [unit.put(&record, None).await?, unit.put(&pair, None).await?];
-            unit.commit().await?;
-            (stored == [Put::Stored, Put::Stored], Some(code))
-        } else {
-            (self.storage.put(&record, None).await? == Put::Stored, None)
-        };
-        match stored {
-            (true, code) => Ok(code),
-            (false, _) => Err(Failure::internal("the id of a flow was taken")),
+    /// Stores a fresh flow with what goes along; for a native client that asks for a pair of codes, together with the
+    /// pair.
+    pub(super) async fn store_new(
+        &self,
+        flow: &mut Flow,
+        mut effects: Effects,
+        exchange: bool,
+        now: OffsetDateTime,
+    ) -> Result<Option<String>, Failure> {
+        let code = if exchange { Some(self.new_code()?) } else { None };
+        if let Some(code) = &code {
+            let id = RecordId::of_secret(code);
+            flow.facts.exchange = Some(*id.as_uuid());
+            let body = Exchange::new(flow.facts.id).encode().map_err(Failure::internal)?;
+            effects.also(Record::new(Kind::Exchange, id, 1, flow.facts.expires_at, body));
         }
+        let record = Self::record(flow, 1)?;
+        self.save(&record, None, &effects, now).await.map_err(|failure| match failure.kind() {
+            FailureKind::Conflict => Failure::internal("the id of a flow was taken"),
+            _ => failure,
+        })?;
+        Ok(code)
     }
 
     /// A random code of letters and digits.

@@ -26,10 +26,14 @@ mod app;
 mod client;
 mod clock;
 mod mailbox;
+#[cfg(feature = "oidc")]
+mod provider;
 mod reply;
 
 pub use app::{App, BASE_URL, PERSON, UI};
 pub use client::{Client, ClientKind};
 pub use clock::TestClock;
 pub use mailbox::Mailbox;
+#[cfg(feature = "oidc")]
+pub use provider::{Endpoint, Fault, IdentityProvider};
 pub use reply::Reply;

@@ -13,6 +13,8 @@ mod outbox;
 mod password;
 mod profile;
 mod schema;
+#[cfg(feature = "oidc")]
+mod social;
 mod upkeep;
 mod verification;
 mod wire;
