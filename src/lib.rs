@@ -65,7 +65,7 @@ pub mod form;
 pub mod hashing;
 pub mod host;
 pub mod identity;
-#[cfg(all(feature = "kratos", feature = "sms"))]
+#[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
 mod jsonnet;
 #[cfg(feature = "kratos")]
 pub mod kratos;

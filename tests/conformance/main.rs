@@ -10,6 +10,7 @@ mod answer;
 mod compare;
 mod deliberate;
 mod normalise;
+mod peers;
 mod player;
 mod run;
 mod scenario;
@@ -23,7 +24,7 @@ use scenario::Scenario;
 macro_rules! configurations {
     ($($test:ident: $name:literal,)+) => {
         /// The configurations that are played. The others wait for methods and hooks that are not there yet.
-        const CONFIGURATIONS: &[&str] = &[$($name),+];
+        pub(crate) const CONFIGURATIONS: &[&str] = &[$($name),+];
 
         $(
             #[test]
@@ -65,16 +66,37 @@ configurations! {
     sms_verify: "sms-verify",
 }
 
+/// Those with social sign-up.
+#[cfg(feature = "oidc")]
+mod social {
+    use super::{Deliberate, played};
+
+    configurations! {
+        oidc_pkce: "oidc-pkce",
+        oidc_verified: "oidc-verified",
+        oidc_hints: "oidc-hints",
+        legacy_flags: "legacy-flags",
+    }
+}
+
+/// All configurations that this build can play.
+fn configurations() -> Vec<&'static str> {
+    let mut all = CONFIGURATIONS.to_vec();
+    #[cfg(feature = "oidc")]
+    all.extend(social::CONFIGURATIONS);
+    all
+}
+
 #[test]
 fn every_conversation_of_these_configurations_are_played() {
-    let conversations: usize = CONFIGURATIONS.iter().map(|name| played(name).conversations.len()).sum();
+    let conversations: usize = configurations().iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, 317);
+    assert_eq!(conversations, if cfg!(feature = "oidc") { 332 } else { 317 });
 }
 
 #[test]
 fn every_listed_difference_is_seen_or_concerns_nothing_that_was_recorded() {
-    let runs: Vec<&Run> = CONFIGURATIONS.iter().map(|name| played(name)).collect();
+    let runs: Vec<&Run> = configurations().iter().map(|name| played(name)).collect();
 
     let idle = Deliberate::read().idle(&runs);
 

@@ -78,17 +78,19 @@ impl Oidc {
             params.retain(|(known, _)| *known != name);
             params.push((name, value));
         }
-        let mut to = found.authorize;
-        {
-            let mut query = to.query_pairs_mut();
-            query.append_pair("client_id", &provider.client_id).append_pair("response_type", "code");
-            query.append_pair("redirect_uri", &self.redirect_uri(cx, provider));
-            query.append_pair("state", departure.state());
-            if !scopes.is_empty() {
-                query.append_pair("scope", &scopes.join(" "));
-            }
-            query.extend_pairs(params);
+        params.extend([
+            ("client_id", provider.client_id.clone()),
+            ("redirect_uri", self.redirect_uri(cx, provider)),
+            ("response_type", "code".to_owned()),
+            ("state", departure.state().to_owned()),
+        ]);
+        if !scopes.is_empty() {
+            params.push(("scope", scopes.join(" ")));
         }
+        // As the contract writes them.
+        params.sort_unstable_by_key(|(name, _)| *name);
+        let mut to = found.authorize;
+        to.query_pairs_mut().extend_pairs(params);
         Ok(to)
     }
 

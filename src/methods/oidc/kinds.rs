@@ -200,7 +200,10 @@ pub(super) fn of(kind: ProviderKind) -> &'static Kind {
     ALL.iter().find(|entry| entry.is == kind).unwrap_or(&GENERIC)
 }
 
-/// The kind with this word.
-pub(super) fn named(word: &str) -> Option<ProviderKind> {
-    ALL.iter().find(|entry| entry.word == word).map(|entry| entry.is)
+impl ProviderKind {
+    /// The kind with this word, as configuration files write it: `github`, `linkedin_v2`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        ALL.iter().find(|entry| entry.word == word).map(|entry| entry.is)
+    }
 }
