@@ -12,6 +12,8 @@ mod mounting;
 mod outbox;
 mod password;
 mod profile;
+#[cfg(feature = "oidc")]
+mod providers;
 mod schema;
 #[cfg(feature = "oidc")]
 mod social;

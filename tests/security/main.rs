@@ -3,3 +3,5 @@
 mod behaviour;
 mod codes;
 mod inputs;
+#[cfg(feature = "oidc")]
+mod social;

@@ -83,18 +83,19 @@ impl Provider {
 /// What the provider with this issuer says about itself.
 pub(super) async fn metadata(issuer: &str, reach: &Reach, now: OffsetDateTime) -> Result<Metadata, Stop> {
     let url = parsed(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
-    let document = reach.document(&url, now).await.map_err(|why| trouble::not_initialized(&why))?;
-    Metadata::read(&document, issuer)
+    let known = reach.metadata(&url, issuer, now).await.map_err(|why| trouble::not_initialized(&why))?;
+    Ok(Metadata::clone(&known))
 }
 
 impl Metadata {
-    fn read(document: &Value, issuer: &str) -> Result<Self, Stop> {
+    /// Reads what a provider says about itself; or says what is wrong with it.
+    pub(super) fn read(document: &Value, issuer: &str) -> Result<Self, String> {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
         let list = |name: &str| -> Option<Vec<&str>> {
             Some(document.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
         };
         if text("issuer") != Some(issuer) {
-            return Err(trouble::not_initialized("it says that it is another issuer"));
+            return Err("it does not say that it is this issuer".to_owned());
         }
         let url = |name: &str| text(name).map(|text| endpoint(text, issuer)).transpose();
         let listed = list("id_token_signing_alg_values_supported");
@@ -123,11 +124,11 @@ impl Metadata {
 }
 
 /// An endpoint that a provider names: over TLS, if the provider itself is.
-fn endpoint(text: &str, issuer: &str) -> Result<Url, Stop> {
-    let url = parsed(text)?;
+fn endpoint(text: &str, issuer: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| "an endpoint is no URL")?;
     match url.scheme() == "https" || url.scheme() == "http" && !issuer.starts_with("https:") {
         true => Ok(url),
-        false => Err(trouble::not_initialized("an endpoint is not reached over TLS")),
+        false => Err("an endpoint is not reached over TLS".to_owned()),
     }
 }
 

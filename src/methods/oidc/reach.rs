@@ -21,6 +21,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 use url::Url;
 
+use super::endpoints::Metadata;
 use super::jose::Keys;
 use super::trouble;
 use crate::host::{Fetch, FetchRequest, Fetched, Unfetched};
@@ -38,7 +39,7 @@ const MOST_KEPT: usize = 256;
 #[derive(Clone)]
 pub(super) struct Reach {
     fetch: Arc<dyn Fetch>,
-    documents: Shelf<Value>,
+    providers: Shelf<Metadata>,
     keys: Shelf<Keys>,
     /// How long something learned is kept.
     pub(super) age: Duration,
@@ -48,8 +49,8 @@ pub(super) struct Reach {
 
 impl Reach {
     pub(super) fn new(fetch: Arc<dyn Fetch>) -> Self {
-        let (documents, keys) = (Shelf::default(), Shelf::default());
-        Self { fetch, documents, keys, age: Duration::hours(1), pause: Duration::minutes(1) }
+        let (providers, keys) = (Shelf::default(), Shelf::default());
+        Self { fetch, providers, keys, age: Duration::hours(1), pause: Duration::minutes(1) }
     }
 
     /// Asks, with the limits of this module.
@@ -76,10 +77,11 @@ impl Reach {
         FetchRequest::post(url).with_header(CONTENT_TYPE, kind).with_body(Bytes::from(body))
     }
 
-    /// What a provider says about itself, under this URL.
-    pub(super) async fn document(&self, url: &Url, now: OffsetDateTime) -> Result<Arc<Value>, String> {
-        let fresh = |_: &Value, age: Duration| age < self.age;
-        self.documents.get(url, now, fresh, || async { self.read(url, LARGEST_ANSWER).await }).await
+    /// What a provider says about itself under this URL, if that is sound.
+    pub(super) async fn metadata(&self, url: &Url, issuer: &str, now: OffsetDateTime) -> Result<Arc<Metadata>, String> {
+        let fresh = |known: &Metadata, age: Duration| age < self.age && known.issuer == issuer;
+        let read = || async { Metadata::read(&self.read(url, LARGEST_ANSWER).await?, issuer) };
+        self.providers.get(url, now, fresh, read).await
     }
 
     /// The keys under this URL; asked for anew when `enough` is not content with those that are known.

@@ -45,10 +45,13 @@ impl Oidc {
         // It is remembered for as long as it could be used again.
         let until = ends_at(&said).filter(|until| *until <= cx.now + LONGEST_LIFE);
         let until = until.ok_or_else(|| Failure::id_token_refused("it lasts too long"))?;
-        if !slot.use_once(token.expose_secret(), until).await? {
-            return Err(Failure::id_token_refused("it was used before").into());
+        let journey = Journey { provider, claims, tokens: None, typed: &form.traits, asks: false };
+        let step = self.recognize(cx, slot, journey).await?;
+        // A form that is refused leaves the token for the next one.
+        match slot.use_once(token.expose_secret(), until).await? {
+            true => Ok(step),
+            false => Err(Failure::id_token_refused("it was used before").into()),
         }
-        self.recognize(cx, slot, Journey { provider, claims, tokens: None, typed: &form.traits, asks: false }).await
     }
 
     async fn judge(
