@@ -31,6 +31,7 @@
 //! | mount it | [`Registration::builder`], [`Builder`] |
 //! | say which traits there are | [`Schema`] |
 //! | choose ways to register, or write one | [`methods`] |
+//! | let people sign up with accounts elsewhere | `methods::oidc` (feature `oidc`) |
 //! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | run what must run beside requests | [`upkeep`] |
@@ -40,7 +41,7 @@
 //! # Features
 //!
 //! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
-//! files, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
+//! files, `oidc` is social sign-up, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
 //! errors, security events and weak settings.
 //!
 //! # What it needs of its host
