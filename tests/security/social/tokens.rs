@@ -9,10 +9,13 @@ use tower_registration::testing::{Endpoint, Fault};
 
 use super::{ISSUER, WELCOME, app, begin, entry, nobody, provider};
 
+/// Changes the header and the claims of a token.
+type Change = Arc<dyn Fn(&mut Value, &mut Value) + Send + Sync>;
+
 /// What is done to a token before it is signed, and whether it counts afterwards.
 struct Case {
     name: String,
-    change: Arc<dyn Fn(&mut Value, &mut Value) + Send + Sync>,
+    change: Change,
     counts: bool,
 }
 
