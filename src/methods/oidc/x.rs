@@ -150,28 +150,20 @@ fn claims(person: &Value) -> Claims {
 mod tests {
     use super::*;
 
-    /// The example of the service's own documentation for signing requests.
+    /// The last example of RFC 5849, 1.2.
     #[test]
-    fn a_request_is_signed_as_documented() {
-        let url = Url::parse("https://api.twitter.com/1.1/statuses/update.json?include_entities=true").unwrap();
+    fn a_request_is_signed_as_the_standard_shows() {
         let own = [
-            ("oauth_consumer_key", "xvz1evFS4wEEPTGEFPHBog"),
-            ("oauth_nonce", "kYjzVBB8Y0ZFabxSWbWovY3uYSQ2pTgmZeNu2VS4cg"),
+            ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+            ("oauth_token", "nnch734d00sl2jdk"),
             ("oauth_signature_method", "HMAC-SHA1"),
-            ("oauth_timestamp", "1318622958"),
-            ("oauth_token", "370773112-GmHxMAgYyLbNEtIKZeRNFsMKPR9EyMZeS9weJAEb"),
-            ("oauth_version", "1.0"),
-            ("status", "Hello Ladies + Gentlemen, a signed OAuth request!"),
+            ("oauth_timestamp", "137131202"),
+            ("oauth_nonce", "chapoH"),
         ];
+        let url = Url::parse("http://photos.example.net/photos?file=vacation.jpg&size=original").unwrap();
 
-        let signature = sign(
-            &Method::POST,
-            &url,
-            &own,
-            "kAcSOqF21Fu85e7zjz7ZN2U4ZRhF3x5cBp6jVZwhkpE",
-            "LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtW2YPi5kE",
-        );
+        let signature = sign(&Method::GET, &url, &own, "kd94hf93k423kf44", "pfkkdhi9sl3r4s00");
 
-        assert_eq!(signature, "hCtSmYh+iHYCEqBE9rOhhkGGzlw=");
+        assert_eq!(signature, "MdpQcU8iPSUjWoN/UDMsK2sui9I=");
     }
 }

@@ -40,7 +40,7 @@ pub use faults::{Endpoint, Fault};
 /// let mut ada = app.browser();
 /// let page = ada.open().await;
 /// let leaves = ada.submit(&page, json!({ "provider": "local" })).await;
-/// let back = provider.sign_in(leaves.location().unwrap_or_default());
+/// let back = provider.sign_in(leaves.location());
 /// ada.follow(&back).await;
 ///
 /// assert_eq!(app.identities()[0].traits()["email"], "ada@example.org");
