@@ -96,7 +96,7 @@ impl Departure {
 
     /// What the flow remembers.
     pub(crate) fn away(&self, bound: Option<Tag>) -> Away {
-        Away { method: self.method.clone(), trip: self.trip, bound, until: nanoseconds(self.until) }
+        Away { method: self.method.clone(), trip: self.trip, bound }
     }
 }
 

@@ -16,7 +16,4 @@ pub(crate) struct Away {
     /// The digest of the secret in the cookie of the browser that left. A native client's browser has none.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(crate) bound: Option<Tag>,
-    /// When it is too late to come back: Unix time in nanoseconds.
-    #[serde(rename = "u")]
-    pub(crate) until: i64,
 }

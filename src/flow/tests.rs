@@ -31,7 +31,7 @@ fn flow() -> Flow {
         binding: Some([7; 32]),
         spent: None,
         attempt: Some(Uuid::new_v4()),
-        away: Some(Away { method: "oidc".to_owned(), trip: [1; 16], bound: Some([2; 32]), until: 7 }),
+        away: Some(Away { method: "oidc".to_owned(), trip: [1; 16], bound: Some([2; 32]) }),
     }
 }
 

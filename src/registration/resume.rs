@@ -18,7 +18,7 @@ use crate::call::{Outcome, Returned};
 use crate::continuity::{Ticket, is_same_browser};
 use crate::effects::Effects;
 use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
-use crate::flow::{Away, Flow, FlowId, FlowKind, nanoseconds};
+use crate::flow::{Away, Flow, FlowId, FlowKind};
 use crate::form::{Form, Submission};
 use crate::methods::{Method, Step};
 use crate::stop::{Failure, FailureKind, Stop};
@@ -134,9 +134,6 @@ impl Engine {
 
 /// Whether this is the return that the flow waits for.
 fn is_expected(visit: &Visit, flow: &Flow, away: &Away, ticket: &Ticket) -> Result<(), Failure> {
-    if nanoseconds(visit.now) >= away.until {
-        return Err(Failure::nobody_left());
-    }
     let same_browser = match flow.facts.kind {
         FlowKind::Browser => is_same_browser(&visit.caller, away),
         FlowKind::Api => flow.facts.exchange.is_some(),

@@ -1,10 +1,10 @@
 //! O3 and O4: mixing up providers, and states replayed, forged, late, or used by another browser, flow or application.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 use tower_registration::Secret;
-use tower_registration::host::Kind;
+use tower_registration::host::{Kind, Put, Record, Storage};
 use tower_registration::methods::Oidc;
 use tower_registration::testing::{App, IdentityProvider};
 
@@ -252,6 +252,27 @@ async fn o4_an_application_is_bound_to_its_own_pair() {
     assert!(reason(&error_of(&app, &refused).await).starts_with(NOBODY_LEFT), "nobody could fetch what comes of it");
     assert_eq!((stolen.status(), own.status()), (404, 200));
     assert_eq!(app.memory().count(Kind::Session), 1);
+}
+
+#[tokio::test]
+async fn o4_a_flow_that_has_another_pair_by_now_is_not_come_back_to() {
+    let provider = provider();
+    let app = plain_app(&provider);
+    let mut native = app.native();
+    let page = native.open_with("return_session_token_exchange_code=true&return_to=myapp://callback").await;
+    let to = leave(&mut native, &page, "local").await;
+    // Somebody who writes into the storage gives the flow a pair of their own.
+    let record = app.memory().all_records(Kind::Flow).remove(0);
+    let mut body: Value = serde_json::from_slice(record.body()).unwrap();
+    body["x"] = uuid::Uuid::new_v4().to_string().into();
+    let (was, body) = (record.version(), body.to_string().into_bytes());
+    let other = Record::new(Kind::Flow, record.id(), was + 1, record.expires_at(), body);
+    assert_eq!(app.memory().put(&other, Some(was)).await.unwrap(), Put::Stored);
+
+    let refused = app.browser().follow(&provider.sign_in(&to)).await;
+
+    assert!(reason(&error_of(&app, &refused).await).contains("does not match the state parameter from the code"));
+    assert!(nobody(&app));
 }
 
 #[tokio::test]
