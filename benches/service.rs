@@ -1,4 +1,4 @@
-//! What the service costs in process: `open`, `show` and `submit` with storage in memory; beside them a bare axum
+//! What the service costs in process: `open`, `show`, `page` and `submit` with storage in memory; beside them a bare axum
 //! handler that returns the same bytes, and the hash alone.
 //!
 //! ```sh
@@ -37,7 +37,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Groups `open` and `show`. Every sample has a host of its own: flows of a whole run would fill the memory, and what
+/// Groups `open`, `show` and `page`. Every sample has a host of its own: flows of a whole run would fill the memory, and what
 /// is measured would change on the way.
 fn pages(criterion: &mut Criterion, runtime: &Runtime) {
     for page in Page::ALL {

@@ -1,8 +1,12 @@
 //! Serves a Kratos configuration file: the registration part of Kratos, on the same address, for the same clients.
 //!
 //! ```sh
-//! cargo run --release --all-features --example drop_in -- --config kratos.json [--base-url URL] [--dsn memory]
+//! cargo run --release --all-features --example drop_in -- --config kratos.json [--base-url URL] \
+//!     [--dsn memory|sqlite://FILE|postgres://USER@HOST/DATABASE]
 //! ```
+//!
+//! What is kept in memory is gone when the program ends. In a database, the tables are made at the start; several of these
+//! programs may share one.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -13,13 +17,16 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_registration::kratos::{self, Cors};
 use tower_registration::memory::Memory;
-use tower_registration::{ClientAddress, Registration};
+use tower_registration::postgres::PostgresStorage;
+use tower_registration::sqlite::{self, SqliteStorage};
+use tower_registration::{Builder, ClientAddress, Registration};
 
 type Served = BoxCloneSyncService<Request<Incoming>, Response<Full<Bytes>>, Infallible>;
 
@@ -31,8 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(url) => kratos::load_at(&text, url)?,
         None => kratos::load(&text)?,
     };
-    let memory = Memory::new();
-    let registration = loaded.builder.storage(memory.clone()).identities(memory).build()?;
+    let registration = with_store(loaded.builder, &arguments.dsn).await?.build()?;
     registration.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     let dispatcher = registration.dispatcher().on_give_up(|letter| eprintln!("not delivered: {letter:?}"));
     tokio::spawn(async move { dispatcher.run_until(std::future::pending()).await });
@@ -58,6 +64,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .await;
         });
     }
+}
+
+/// Keeps everything where the data source name says.
+async fn with_store(builder: Builder, dsn: &str) -> Result<Builder, Box<dyn Error>> {
+    if let Some(file) = dsn.strip_prefix("sqlite://") {
+        // Settings of other drivers may follow the name of the file.
+        let file = file.split('?').next().unwrap_or_default();
+        let storage = SqliteStorage::from_pool(sqlite::open(file).await?);
+        storage.migrate().await?;
+        let identities = storage.identities();
+        identities.migrate().await?;
+        return Ok(builder.storage(storage).identities(identities));
+    }
+    if dsn.starts_with("postgres://") || dsn.starts_with("postgresql://") {
+        let storage = PostgresStorage::from_pool(PgPool::connect(dsn).await?);
+        storage.migrate().await?;
+        let identities = storage.identities();
+        identities.migrate().await?;
+        return Ok(builder.storage(storage).identities(identities));
+    }
+    let memory = Memory::new();
+    Ok(builder.storage(memory.clone()).identities(memory))
 }
 
 /// Answers preflights and marks answers as the file says.
@@ -92,24 +120,32 @@ fn covers(allowed: &str, origin: &HeaderValue) -> bool {
 struct Arguments {
     config: String,
     base_url: Option<String>,
+    dsn: String,
 }
 
 impl Arguments {
     fn read() -> Result<Self, String> {
-        let (mut config, mut base_url) = (None, None);
+        let (mut config, mut base_url, mut dsn) = (None, None, "memory".to_owned());
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--config" => config = Some(value()?),
                 "--base-url" => base_url = Some(value()?),
-                "--dsn" => match value()?.as_str() {
-                    "memory" => {}
-                    other => return Err(format!("--dsn {other}: only `memory` is there yet")),
-                },
+                "--dsn" => dsn = known(value()?)?,
                 _ => return Err(format!("unknown argument {word}; known are --config, --base-url and --dsn")),
             }
         }
-        Ok(Self { config: config.ok_or("--config FILE is missing")?, base_url })
+        Ok(Self { config: config.ok_or("--config FILE is missing")?, base_url, dsn })
     }
+}
+
+/// A data source name of a kind that there is.
+fn known(dsn: String) -> Result<String, String> {
+    let kinds = ["sqlite://", "postgres://", "postgresql://"];
+    if dsn == "memory" || kinds.iter().any(|kind| dsn.starts_with(kind)) {
+        return Ok(dsn);
+    }
+    // It may hold a password: it is not repeated.
+    Err("--dsn takes `memory`, `sqlite://FILE` or `postgres://…`".to_owned())
 }

@@ -1,4 +1,5 @@
-//! Sign-up with a one-time code instead of a password, and the dispatcher that delivers letters beside the service.
+//! Sign-up with a one-time code instead of a password, proof of the address of whoever takes a password, and the dispatcher
+//! that delivers letters beside the service.
 //!
 //! Letters are printed to the terminal. A real host gives a courier that sends them, and waits for the dispatcher when it
 //! ends, as this one does on Ctrl-C.
@@ -53,6 +54,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("  curl -s {site}/auth/self-service/registration?flow=$flow -H 'Content-Type: application/json' \\");
         println!("    -d '{{\"method\":\"code\",\"traits\":{{\"email\":\"ada@example.org\"}}{code}}}'  {shown}");
     }
+    println!("\nWho signs up with a password instead is sent a code too: it proves the address, at");
+    println!("  {site}/auth/self-service/verification?flow=… (the flow of `continue_with`)\n");
     let app = Router::new().nest_service("/auth", registration);
     axum::serve(listener, app).with_graceful_shutdown(shutdown()).await?;
     beside.await?;

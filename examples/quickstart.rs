@@ -1,5 +1,7 @@
 //! Sign-up in an axum application, with everything in memory: nothing to install, nothing to configure.
 //!
+//! Open the address that it prints, sign up, and read the code that proves your address in the terminal.
+//!
 //! ```sh
 //! cargo run --example quickstart
 //! ```
@@ -7,10 +9,14 @@
 use std::error::Error;
 
 use axum::Router;
+use axum::response::Html;
 use axum::routing::get;
+use tower_registration::html::Pages;
+use tower_registration::identity::Channel;
+use tower_registration::log::LogCourier;
 use tower_registration::memory::Memory;
 use tower_registration::methods::Password;
-use tower_registration::{After, Registration, Schema, Secret, Style};
+use tower_registration::{After, Registration, Schema, Secret, Style, Verification};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -24,26 +30,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .schema(Schema::parse("person", include_str!("person.json"))?)
         .method(Password::new())
         .style(Style::Unified)
-        .after(After::new().session(true))
+        .verification(Verification::codes())
+        .courier(Channel::Email, LogCourier::new())
+        .after(After::new().session(true).show_verification_ui(true))
+        .pages(Pages::new().name("Quickstart").home("/"))
         .storage(memory.clone())
         .identities(memory.clone())
-        .registration_ui("/sign-up")
-        .error_ui("/sorry")
-        .default_return_url(format!("{site}/"))
         .build()?;
-    let app = Router::new()
-        .route("/", get(async move || format!("{} people have signed up.\n", memory.all_identities().len())))
-        .nest_service("/auth", registration);
+    let dispatcher = registration.dispatcher();
+    tokio::spawn(async move { dispatcher.run_until(std::future::pending()).await });
+
+    let home = move || async move {
+        let people = memory.all_identities().len();
+        Html(format!("<p>{people} people have signed up. <a href=\"/auth/registration\">Sign up</a></p>\n"))
+    };
+    let app = Router::new().route("/", get(home)).nest_service("/auth", registration);
 
     println!("listening on {site}\n");
-    println!("Begin a flow, and sign up with it:\n");
-    println!(
-        "  flow=$(curl -s {site}/auth/self-service/registration/api | grep -o '\"id\":\"[^\"]*' | head -n 1 | cut -c 7-)"
-    );
-    println!("  curl -s {site}/auth/self-service/registration?flow=$flow -H 'Content-Type: application/json' \\");
-    println!(
-        "    -d '{{\"method\":\"password\",\"password\":\"correct horse\",\"traits\":{{\"email\":\"ada@example.org\"}}}}'\n"
-    );
+    println!("Open {site}/auth/registration in a browser.\n");
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::hashing::{Governor, Hashing};
 use crate::host::{
     Clock, Courier, Hook, Identities, Linking, Random, Sessions, Storage, SystemClock, SystemRandom, Templates,
 };
+use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};
 use crate::limits::AddressLimits;
 use crate::methods::{Method, Profile};
@@ -72,6 +73,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     insecure_http: bool,
+    pages: Pages,
 }
 
 impl Registration {
@@ -105,6 +107,7 @@ impl Builder {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom::new()),
             insecure_http: false,
+            pages: Pages::new(),
         }
     }
 
@@ -244,17 +247,27 @@ impl Builder {
         self.choose(|config| config.login_hints = on)
     }
 
-    /// Sets the page that shows a flow; it is called with `?flow=`. It may be a path on the base URL's host.
+    /// Sets how the library's own pages look. They are there in place of those that the host has no URL for.
+    #[cfg(feature = "html")]
+    pub fn pages(mut self, pages: Pages) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Sets the page that shows a flow; it is called with `?flow=`. It may be a path on the base URL's host. Without one,
+    /// the feature `html` has a page.
     pub fn registration_ui(self, url: impl Into<String>) -> Self {
         self.choose(|config| config.registration_ui = url.into())
     }
 
-    /// Sets the page that shows an error; it is called with `?id=`. It may be a path on the base URL's host.
+    /// Sets the page that shows an error; it is called with `?id=`. It may be a path on the base URL's host. Without one,
+    /// the feature `html` has a page.
     pub fn error_ui(self, url: impl Into<String>) -> Self {
         self.choose(|config| config.error_ui = url.into())
     }
 
-    /// Sets where a person is led in the end, unless they asked for another page by `return_to`.
+    /// Sets where a person is led in the end, unless they asked for another page by `return_to`. Without one, the feature
+    /// `html` has a page.
     pub fn default_return_url(self, url: impl Into<String>) -> Self {
         self.choose(|config| config.default_return_url = url.into())
     }
@@ -316,12 +329,14 @@ impl Builder {
     /// # Errors
     ///
     /// [`BuildError`] says what does not fit and what to change.
-    pub fn build(self) -> Result<Registration, BuildError> {
+    pub fn build(mut self) -> Result<Registration, BuildError> {
+        let own = self.config.as_mut().ok().map(Own::take);
         let warnings = self.check()?;
         warnings.iter().for_each(|warning| trace::warning(warning));
         let Self { config, secrets, schemas, default_schema, mut methods, .. } = self;
         let mut config = config?;
         config.sends_sms = self.couriers.contains_key(&Channel::Sms);
+        let site = own.map(|own| Site::build(&self.pages, own, &config)).transpose().map_err(BuildError::Pages)?;
         let return_to = ReturnTo::new(&config).map_err(BuildError::ReturnUrl)?;
         let seal = Arc::new(Seal::new(secrets).ok_or(BuildError::Missing { part: "secret" })?);
         let default = default_schema.or_else(|| schemas.first().map(|schema| schema.id().to_owned()));
@@ -359,7 +374,7 @@ impl Builder {
             posted: Arc::default(),
         };
         let post = Post { couriers: self.couriers, templates: self.templates };
-        Ok(Registration::new(engine, post, warnings))
+        Ok(Registration::new(engine, post, site.flatten(), warnings))
     }
 }
 

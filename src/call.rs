@@ -42,6 +42,8 @@ pub(crate) enum Wish {
     Schemas { page: usize, per_page: usize },
     /// One identity schema.
     Schema(String),
+    /// The script that pages load to make keys.
+    KeyScript,
     /// An error that was kept for a browser.
     ShowError(String),
     /// The two halves of a pair, for a session.
@@ -152,6 +154,8 @@ pub(crate) enum Outcome {
     Schemas { schemas: Vec<(String, Value)>, page: usize, per_page: usize, total: usize },
     /// An identity schema.
     Schema(Value),
+    /// A script.
+    Script(&'static str),
     /// An error that was kept.
     KeptError { id: Uuid, error: Value, at: OffsetDateTime },
     /// The path does not take this verb.

@@ -32,17 +32,26 @@
 //! | say which traits there are | [`Schema`] |
 //! | choose ways to register, or write one | [`methods`] |
 //! | let people sign up with accounts elsewhere | `methods::oidc` (feature `oidc`) |
-//! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], [`sessions`] |
+//! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], `sqlite`, `postgres` (features), [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
+//! | refuse leaked passwords | [`breach`] |
+//! | word letters, and see what is in them | [`templates`], [`mail`] |
+//! | deliver letters | [`log`] for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
+//! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
+//! | have pages at once | `html` (feature `html`) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
 //! | test a host's sign-up | `testing` (feature `testing`) |
 //!
 //! # Features
 //!
-//! By default there is no network and no C: password and profile, memory storage. `kratos` reads Kratos' configuration
-//! files, `oidc` is social sign-up, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about inner
-//! errors, security events and weak settings.
+//! By default there is no network and no C: password, code and profile, memory storage. `kratos` reads Kratos'
+//! configuration files, `html` brings pages, `phone` understands phone numbers, `testing` is the test kit, `tracing` tells a host's log about
+//! inner errors, security events and weak settings, `webauthn` brings passkeys and security keys.
+//!
+//! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
+//! leaked passwords, `oidc` is social sign-up, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
+//! rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
 //!
@@ -65,6 +74,11 @@ pub mod flow;
 pub mod form;
 pub mod hashing;
 pub mod host;
+#[cfg(feature = "html")]
+pub mod html;
+#[cfg(not(feature = "html"))]
+#[path = "html/disabled.rs"]
+mod html;
 pub mod identity;
 #[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
 mod jsonnet;
@@ -77,6 +91,8 @@ pub mod memory;
 pub mod message;
 pub mod methods;
 pub mod page;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod proof;
 mod registration;
 mod return_to;
@@ -87,6 +103,12 @@ mod service;
 pub mod sessions;
 #[cfg(feature = "sms")]
 pub mod sms;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+#[cfg(feature = "_sql")]
+mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stop;
 pub mod templates;
 #[cfg(feature = "testing")]
@@ -110,3 +132,8 @@ pub use stop::{Failure, Keep, Stop};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So is that of the guide to storage.
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
+#[doc = include_str!("../docs/storage.md")]
+struct StorageGuide;

@@ -4,6 +4,7 @@ mod order;
 mod verification;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::flow::{Facts, Screen};
 use crate::message::{Message, Placed};
@@ -24,6 +25,33 @@ pub struct Field {
     pub(crate) options: Vec<Value>,
     pub(crate) label: Option<Message>,
     pub(crate) messages: Vec<Message>,
+    pub(crate) action: Option<Box<Action>>,
+}
+
+/// What a field does in a page, beside being filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    /// A button calls this function of the page's script; `code` is the call for pages that evaluate text.
+    Call { function: &'static str, code: Option<String> },
+    /// A script is loaded.
+    Load(Script),
+}
+
+/// A script that a page loads.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Script {
+    pub(crate) path: &'static str,
+    pub(crate) integrity: String,
+    pub(crate) nonce: Uuid,
+}
+
+impl Script {
+    /// The script at this path below the base URL. `integrity` is what its bytes must hash to, as the attribute of this
+    /// name says it; `nonce` is for the page's own content security policy.
+    pub fn new(path: &'static str, integrity: impl Into<String>, nonce: Uuid) -> Self {
+        Self { path, integrity: integrity.into(), nonce }
+    }
 }
 
 impl Field {
@@ -40,7 +68,19 @@ impl Field {
             options: Vec::new(),
             label: None,
             messages: Vec::new(),
+            action: None,
         }
+    }
+
+    /// A button that calls a function of the page's script. `code` is the whole call, for pages that evaluate it.
+    pub fn button(group: Group, name: impl Into<String>, function: &'static str, code: Option<String>) -> Self {
+        let action = Action::Call { function, code };
+        Self { action: Some(Box::new(action)), ..Self::input(group, InputKind::Button, name) }
+    }
+
+    /// A script that the page loads. Several methods may ask for the same one.
+    pub fn script(group: Group, id: impl Into<String>, script: Script) -> Self {
+        Self { action: Some(Box::new(Action::Load(script))), ..Self::input(group, InputKind::Script, id) }
     }
 
     /// A button that submits `name` with this value.
@@ -89,6 +129,10 @@ pub enum Group {
     Profile,
     /// Social sign-up.
     Oidc,
+    /// Security keys.
+    WebAuthn,
+    /// Passkeys.
+    Passkey,
     /// A method of the host, by its word.
     Other(&'static str),
 }
@@ -104,6 +148,8 @@ impl Group {
             Self::Link => "link",
             Self::Profile => "profile",
             Self::Oidc => "oidc",
+            Self::WebAuthn => "webauthn",
+            Self::Passkey => "passkey",
             Self::Other(word) => word,
         }
     }
@@ -137,6 +183,10 @@ pub enum InputKind {
     Url,
     /// A link to follow: its value is where it leads.
     Anchor,
+    /// Press it: a script of the page does the rest.
+    Button,
+    /// Nothing: the page loads a script.
+    Script,
 }
 
 impl InputKind {
@@ -156,6 +206,8 @@ impl InputKind {
             Self::Date => "date",
             Self::Url => "url",
             Self::Anchor => "a",
+            Self::Button => "button",
+            Self::Script => "text/javascript",
         }
     }
 }
@@ -187,6 +239,7 @@ impl Page {
         // No method serves an organization that it does not know: then there is no form at all.
         let serves = facts.organization.is_none();
         let mut fields = if serves { fields } else { Vec::new() };
+        drop_repeated_scripts(&mut fields);
         if serves {
             let token_field = Field::input(Group::Default, InputKind::Hidden, TOKEN_FIELD);
             fields.insert(0, token_field.required().value(token));
@@ -201,6 +254,16 @@ impl Page {
         let fields = (serves || !fields.is_empty()).then_some(fields);
         Self { facts, fields, messages, transient: None, exchange_code: None }
     }
+}
+
+/// One script serves every method that asks for it.
+fn drop_repeated_scripts(fields: &mut Vec<Field>) {
+    let mut seen: Vec<String> = Vec::new();
+    fields.retain(|field| {
+        let again = seen.contains(&field.name);
+        seen.extend((field.kind == InputKind::Script).then(|| field.name.clone()));
+        field.kind != InputKind::Script || !again
+    });
 }
 
 /// Fills in what was typed. What no field of the schema takes was kept by a step: it gets a bare field of its own, but

@@ -37,6 +37,8 @@ pub(crate) enum Route {
     Callback(Option<String>),
     /// `POST /self-service/methods/oidc/callback/{provider}`: providers that answer by a form
     CallbackByForm(String),
+    /// `GET /.well-known/ory/webauthn.js`
+    KeyScript,
     /// A path of ours with a verb that it does not take.
     WrongVerb {
         /// The verbs it takes, for `Allow`.
@@ -73,6 +75,7 @@ impl Route {
             "/sessions/token-exchange" => only_get(Self::Exchange),
             "/self-service/errors" => only_get(Self::ShowError),
             "/schemas" => only_get(Self::Schemas),
+            "/.well-known/ory/webauthn.js" if cfg!(feature = "webauthn") => only_get(Self::KeyScript),
             CALLBACK if *verb == http::Method::GET => Self::Callback(None),
             CALLBACK => Self::WrongVerb { allow: "GET" },
             _ => match (segment_below("/schemas/", path), segment_below(CALLBACKS, path)) {
@@ -96,6 +99,7 @@ impl Route {
             "/self-service/verification",
             "/self-service/verification/api",
             "/sessions",
+            "/.well-known/ory/webauthn.js",
         ];
         let ignored_below = ["/sessions/", "/schemas/", CALLBACKS];
         !ignored.contains(&path) && !ignored_below.iter().any(|start| path.starts_with(start))

@@ -13,12 +13,14 @@ use http_body::Body;
 use http_body_util::{Either, Full};
 use secrecy::SecretString;
 
-use crate::call::{Answer, Failed, Outcome};
+use crate::call::{Answer, Call, Failed, Outcome};
 use crate::engine::Engine;
+use crate::html::{Asked, Site};
 use crate::route::{Route, below, cleaned};
 use crate::seal::{Purpose, from_hex};
+use crate::stop::Failure;
 use crate::upkeep::{Dispatcher, Post, Sweeper};
-use crate::wire::{Headers, Received, receive, respond};
+use crate::wire::{Headers, Received, caller, receive, respond};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Answering<T> = Pin<Box<dyn Future<Output = Result<T, Infallible>> + Send>>;
@@ -38,14 +40,16 @@ struct Inner {
     engine: Arc<Engine>,
     post: Arc<Post>,
     headers: Headers,
+    /// Pages of the library's own.
+    site: Option<Site>,
     warnings: Vec<String>,
 }
 
 impl Registration {
-    pub(crate) fn new(engine: Engine, post: Post, warnings: Vec<String>) -> Self {
+    pub(crate) fn new(engine: Engine, post: Post, site: Option<Site>, warnings: Vec<String>) -> Self {
         let headers = Headers::new(&engine.config);
         let (engine, post) = (Arc::new(engine), Arc::new(post));
-        Self { inner: Arc::new(Inner { engine, post, headers, warnings }) }
+        Self { inner: Arc::new(Inner { engine, post, headers, site, warnings }) }
     }
 
     /// A layer that answers our routes and passes everything else to the host's service.
@@ -95,15 +99,46 @@ impl Registration {
         if let Some(clean) = cleaned(&path) {
             return self.move_to(&clean, request.uri().query());
         }
+        if let Some((site, asked)) = self.page(&request, &path) {
+            return self.show(site, asked, request).await;
+        }
         let Received { call, reply } = receive(request, &path, config).await;
-        let answer = match call {
-            Ok(call) => engine.answer(call).await,
+        respond(self.answer(call).await, &reply, config, &self.inner.headers)
+    }
+
+    async fn answer(&self, call: Result<Call, Failure>) -> Answer {
+        match call {
+            Ok(call) => self.inner.engine.answer(call).await,
             Err(failure) => {
                 let outcome = Outcome::Failed(Failed { failure, kind: None, kept: None });
                 Answer { outcome, cookies: Vec::new() }
             }
+        }
+    }
+
+    /// What a request asks of the library's own pages.
+    fn page<B>(&self, request: &Request<B>, path: &str) -> Option<(&Site, Asked)> {
+        let site = self.inner.site.as_ref()?;
+        let asked = site.find(request.method(), path, request.uri().query().unwrap_or_default())?;
+        Some((site, asked))
+    }
+
+    /// Shows a page of the library's own.
+    async fn show<B>(&self, site: &Site, asked: Asked, request: Request<B>) -> Response<Full<Bytes>> {
+        let config = &self.inner.engine.config;
+        let (head, _) = request.into_parts();
+        let visitor = site.visitor(&head);
+        let call = asked.wish().map(|wish| Ok(Call { caller: caller(head, config)?, guarded: true, wish }));
+        let answer = match call {
+            Some(call) => Some(self.answer(call).await),
+            None => None,
         };
-        respond(answer, &reply, config, &self.inner.headers)
+        let mut response = site.respond(asked, answer, &visitor, config);
+        // What a page says of itself counts before what is said of every answer.
+        let own = std::mem::take(response.headers_mut());
+        self.inner.headers.add(response.headers_mut());
+        response.headers_mut().extend(own);
+        response
     }
 
     /// A path with empty or dot segments is another spelling of a clean one.
@@ -122,7 +157,9 @@ impl Registration {
     /// The path of one of our routes below the base URL.
     fn owns(&self, path: &str, stripped: bool) -> bool {
         let prefix = if stripped { "" } else { self.inner.engine.config.base.prefix() };
-        below(prefix, path).is_some_and(|path| Route::find(&http::Method::GET, path) != Route::Unknown)
+        let get = http::Method::GET;
+        let is_page = |path| self.inner.site.as_ref().is_some_and(|site| site.find(&get, path, "").is_some());
+        below(prefix, path).is_some_and(|path| Route::find(&get, path) != Route::Unknown || is_page(path))
     }
 }
 

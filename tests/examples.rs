@@ -1,6 +1,9 @@
 //! Every program in `examples/` starts and does its job.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "peers/postgres.rs"]
+mod server;
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -50,7 +53,10 @@ impl Program {
 
     async fn post(&self, path: &str, kind: &str, body: String) -> (StatusCode, String) {
         let request = Request::builder().method(Method::POST).uri(format!("{}{path}", self.site));
-        self.send(request.header(header::CONTENT_TYPE, kind).body(Full::from(body)).unwrap()).await
+        self.send(
+            request.header(header::CONTENT_TYPE, kind).header(header::ACCEPT, kind).body(Full::from(body)).unwrap(),
+        )
+        .await
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> (StatusCode, String) {
@@ -68,6 +74,20 @@ impl Program {
         let answer = client.request(Request::get(url).body(Full::<Bytes>::default()).unwrap()).await.unwrap();
         let location = answer.headers().get(header::LOCATION).unwrap_or_else(|| panic!("{url}: {answer:?}"));
         location.to_str().unwrap().to_owned()
+    }
+
+    /// The first code that the development courier printed.
+    async fn printed_code(&self) -> String {
+        let code = async {
+            loop {
+                let log = self.log.lock().unwrap().clone();
+                if let Some(code) = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6) {
+                    return code.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), code).await.unwrap()
     }
 
     /// Signs somebody up with a password, natively.
@@ -89,14 +109,19 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn quickstart_signs_people_up() {
+async fn quickstart_shows_pages_signs_people_up_and_prints_their_codes() {
     let program = Program::start("quickstart", &["127.0.0.1:0"]);
 
+    let (first, _) = program.get("/auth/registration").await;
+    let (last, page) = program.get("/auth/registered").await;
     let (status, answer) = program.sign_up("/auth", "ada@example.org").await;
+    let _ = program.printed_code().await;
 
+    assert_eq!((first.as_u16(), last.as_u16()), (303, 200));
+    assert!(page.contains("You are signed up"));
     assert_eq!(status, 200, "{answer}");
     assert!(answer["session_token"].as_str().unwrap().starts_with("ory_st_"));
-    assert_eq!(program.get("/").await.1, "1 people have signed up.\n");
+    assert!(program.get("/").await.1.starts_with("<p>1 people have signed up."));
 }
 
 #[cfg(feature = "oidc")]
@@ -145,20 +170,46 @@ async fn one_time_codes_sign_people_up_and_end_in_good_order() {
     let mut answer = json!({ "method": "code", "traits": { "email": "ada@example.org" } });
 
     let (sent, _) = program.post(&path, "application/json", answer.to_string()).await;
-    let code = loop {
-        let log = program.log.lock().unwrap().clone();
-        let words = log.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned);
-        if let Some(code) = words {
-            break code;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    answer["code"] = code.into();
+    answer["code"] = program.printed_code().await.into();
     let (done, _) = program.post(&path, "application/json", answer.to_string()).await;
 
     assert_eq!((sent.as_u16(), done.as_u16()), (400, 200));
     let interrupted = Command::new("kill").args(["-INT", &program.child.id().to_string()]).status().unwrap();
     assert!(interrupted.success() && program.child.wait().unwrap().success());
+}
+
+/// What becomes of the buttons is seen in `tests/browser`.
+#[tokio::test]
+async fn passkey_shows_a_page_with_the_script_of_the_library_and_nothing_inline() {
+    let program = Program::start("passkey", &["127.0.0.1:0"]);
+    let (led, _) = program.get("/auth/registration").await;
+    let (_, flow) = program.get("/auth/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let (served, script) = program.get("/auth/.well-known/ory/webauthn.js").await;
+
+    assert!(program.site.starts_with("http://localhost:"));
+    assert_eq!((led.as_u16(), served.as_u16()), (303, 200));
+    assert!(flow["ui"]["nodes"].to_string().contains("oryPasskeyRegistration"), "{flow}");
+    assert!(script.contains("oryWebAuthnInitialized"));
+}
+
+#[tokio::test]
+async fn one_time_codes_prove_the_address_of_somebody_with_a_password() {
+    let program = Program::start("one_time_codes", &["127.0.0.1:0"]);
+    let (_, answer) = program.sign_up("/auth", "ada@example.org").await;
+    let flow = answer["continue_with"].as_array().unwrap().iter().find_map(|next| next["flow"]["id"].as_str());
+    let path = format!("/auth/self-service/verification?flow={}", flow.unwrap());
+    let token = answer["session_token"].as_str().unwrap().to_owned();
+    assert_eq!(answer["identity"]["verifiable_addresses"][0]["verified"], false, "{answer}");
+
+    let code = json!({ "method": "code", "code": program.printed_code().await });
+    let (status, _) = program.post(&path, "application/json", code.to_string()).await;
+    let whoami = Request::get(format!("{}/auth/sessions/whoami", program.site)).header("x-session-token", token);
+    let (_, session) = program.send(whoami.body(Full::default()).unwrap()).await;
+
+    let session: Value = serde_json::from_str(&session).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(session["identity"]["verifiable_addresses"][0]["verified"], true, "{session}");
 }
 
 #[tokio::test]
@@ -176,6 +227,66 @@ async fn own_users_sign_in_with_what_they_signed_up_with() {
     assert_eq!(right, (StatusCode::OK, "hello; your invoices: welcome: 0.00\n".to_owned()));
     assert_eq!(wrong.0, StatusCode::UNAUTHORIZED);
     assert_eq!(program.get("/").await.1, "the host's own page\n");
+}
+
+/// Breaks the host's account and then its user: whatever fails, nothing is there, and the same flow works afterwards.
+async fn all_or_nothing(dsn: &str, execute: impl AsyncFn(&'static str)) {
+    let program = Program::start("shared_database", &[dsn, "127.0.0.1:0"]);
+    let (_, flow) = program.get("/auth/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/auth/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+    let submit = || program.post(&path, "application/json", answer.to_string());
+    let mut seen = Vec::new();
+
+    for (away, back) in [
+        ("ALTER TABLE accounts RENAME TO broken", "ALTER TABLE broken RENAME TO accounts"),
+        (
+            "ALTER TABLE users RENAME COLUMN password_hash TO broken",
+            "ALTER TABLE users RENAME COLUMN broken TO password_hash",
+        ),
+    ] {
+        execute(away).await;
+        let (status, _) = submit().await;
+        execute(back).await;
+        seen.push((status.as_u16(), program.get("/").await.1));
+    }
+    let (status, done) = submit().await;
+    seen.push((status.as_u16(), program.get("/").await.1));
+    let (again, taken) = program.sign_up("/auth", "ada@example.org").await;
+
+    let nothing = "0 users, 0 accounts\n".to_owned();
+    // A native flow is told of inner trouble by 400 on the wire.
+    assert_eq!(seen[..2], [(400, nothing.clone()), (400, nothing)]);
+    assert_eq!(seen[2], (200, "1 users, 1 accounts\n".to_owned()), "{done}");
+    assert_eq!((again.as_u16(), &taken["ui"]["messages"][0]["id"]), (400, &json!(4000007)));
+}
+
+#[tokio::test]
+async fn shared_database_writes_all_or_nothing_into_sqlite() {
+    let folder = std::env::temp_dir().join(format!("tower-registration-shared-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("app.db");
+
+    all_or_nothing(&format!("sqlite://{}", file.display()), async |statement| {
+        let pool = sqlx::SqlitePool::connect_with(tower_registration::sqlite::options(&file)).await.unwrap();
+        sqlx::query(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    })
+    .await;
+
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn shared_database_writes_all_or_nothing_into_postgres() {
+    let dsn = server::server().dsn();
+    let pool = sqlx::PgPool::connect(&dsn).await.unwrap();
+
+    all_or_nothing(&dsn, async |statement| {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    })
+    .await;
 }
 
 /// A configuration file of its own, so that two programs do not meet on one port.
@@ -227,6 +338,94 @@ async fn drop_in_answers_preflights_of_the_origins_in_the_file() {
     assert_eq!(listed.headers()[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
     assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
     std::fs::remove_file(file).unwrap();
+}
+
+/// Signs one person up twice, with the program started anew in between.
+async fn stays_signed_up(name: &str, dsn: &str) {
+    let file = configuration(name, |_| {});
+    let arguments = ["--config", file.to_str().unwrap(), "--dsn", dsn];
+    let program = Program::start("drop_in", &arguments);
+    let (first, answer) = program.sign_up("", "ada@example.org").await;
+    drop(program);
+
+    let program = Program::start("drop_in", &arguments);
+    let (second, taken) = program.sign_up("", "ada@example.org").await;
+
+    assert_eq!((first.as_u16(), second.as_u16()), (200, 400), "{answer}");
+    assert_eq!(taken["ui"]["messages"][0]["id"], 4000007);
+    std::fs::remove_file(file).unwrap();
+}
+
+/// Ten programs that start at once on an empty database are one service: a flow of the first is submitted to all of them
+/// at the same time, and one of them makes the identity.
+async fn ten_are_one(name: &str, dsn: &str) {
+    let file = configuration(name, |_| {});
+    let start = || {
+        let (file, dsn) = (file.to_str().unwrap().to_owned(), dsn.to_owned());
+        std::thread::spawn(move || Program::start("drop_in", &["--config", &file, "--dsn", &dsn]))
+    };
+    let starting: Vec<_> = (0..10).map(|_| start()).collect();
+    let programs: Vec<Program> = starting.into_iter().map(|program| program.join().unwrap()).collect();
+    let (_, flow) = programs[0].get("/self-service/registration/api").await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+
+    let mut submits = tokio::task::JoinSet::new();
+    for program in programs {
+        let (path, answer) = (path.clone(), answer.to_string());
+        submits.spawn(async move { program.post(&path, "application/json", answer).await });
+    }
+    let answers = submits.join_all().await;
+
+    let taken = |body: &str| serde_json::from_str::<Value>(body).unwrap()["ui"]["messages"][0]["id"] == 4000007;
+    let outcome = |(status, body): &(StatusCode, String)| match status.as_u16() {
+        200 => "made",
+        400 if taken(body) => "taken",
+        // Too many wrote into the one flow at the same time.
+        503 => "come again",
+        _ => "wrong",
+    };
+    let outcomes: Vec<&str> = answers.iter().map(outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "made").count(), 1, "{outcomes:?}");
+    assert!(!outcomes.contains(&"wrong"), "{outcomes:?}");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn ten_programs_that_start_at_once_are_one_service_on_sqlite() {
+    let folder = std::env::temp_dir().join(format!("tower-registration-ten-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+
+    ten_are_one("ten-sqlite", &format!("sqlite://{}", folder.join("registration.db").display())).await;
+
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn ten_programs_that_start_at_once_are_one_service_on_postgres() {
+    let dsn = server::server().dsn();
+    let pool = sqlx::PgPool::connect(&dsn).await.unwrap();
+    // A database of its own: the tables are in its public schema.
+    sqlx::query("CREATE DATABASE ten").execute(&pool).await.unwrap();
+
+    ten_are_one("ten-postgres", &dsn.replace("/postgres?", "/ten?")).await;
+}
+
+#[tokio::test]
+async fn drop_in_keeps_people_in_a_sqlite_file() {
+    let file = std::env::temp_dir().join(format!("tower-registration-drop-in-{}.db", std::process::id()));
+
+    stays_signed_up("sqlite", &format!("sqlite://{}?_fk=true", file.display())).await;
+
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+}
+
+#[tokio::test]
+async fn drop_in_keeps_people_in_postgres() {
+    stays_signed_up("postgres", &server::server().dsn()).await;
 }
 
 #[test]

@@ -5,15 +5,22 @@ use http::{Request, header};
 use serde_json::{Value, json};
 use tower_registration::memory::Memory;
 use tower_registration::methods::Password;
-use tower_registration::{After, Hashing, Registration, Schema, Secret, Style};
+use tower_registration::{After, Builder, Hashing, Registration, Schema, Secret, Style};
 
 /// Where the service is mounted.
 pub(crate) const PREFIX: &str = "/auth";
 
 /// A service with a fresh memory, so that a run does not inherit the flows of the one before.
 pub(crate) fn registration(hashing: Hashing) -> Registration {
+    let site = "https://app.example.org";
+    let own = |builder: Builder| builder.registration_ui(format!("{site}/sign-up")).error_ui(format!("{site}/sorry"));
+    own(builder(hashing)).default_return_url(format!("{site}/welcome")).build().unwrap()
+}
+
+/// The host without pages of its own, so that the library's are there.
+pub(crate) fn builder(hashing: Hashing) -> Builder {
     let memory = Memory::new();
-    let built = Registration::builder(format!("https://app.example.org{PREFIX}"))
+    Registration::builder(format!("https://app.example.org{PREFIX}"))
         .secret(Secret::random_until_restart().unwrap())
         .schema(Schema::parse("person", include_str!("../../examples/person.json")).unwrap())
         .method(Password::new())
@@ -22,11 +29,6 @@ pub(crate) fn registration(hashing: Hashing) -> Registration {
         .hashing(hashing)
         .storage(memory.clone())
         .identities(memory)
-        .registration_ui("https://app.example.org/sign-up")
-        .error_ui("https://app.example.org/sorry")
-        .default_return_url("https://app.example.org/welcome")
-        .build();
-    built.unwrap()
 }
 
 /// A native client begins a flow.

@@ -22,10 +22,13 @@ pub(crate) enum Page {
     OpenBrowser,
     ShowNative,
     ShowBrowser,
+    /// The library's own page, as HTML.
+    Html,
 }
 
 impl Page {
-    pub(crate) const ALL: [Self; 4] = [Self::OpenNative, Self::OpenBrowser, Self::ShowNative, Self::ShowBrowser];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::OpenNative, Self::OpenBrowser, Self::ShowNative, Self::ShowBrowser, Self::Html];
 
     /// What is done, and by whom.
     pub(crate) fn name(self) -> (&'static str, &'static str) {
@@ -34,6 +37,7 @@ impl Page {
             Self::OpenBrowser => ("open", "browser"),
             Self::ShowNative => ("show", "native"),
             Self::ShowBrowser => ("show", "browser"),
+            Self::Html => ("page", "browser"),
         }
     }
 
@@ -42,6 +46,7 @@ impl Page {
             Self::OpenNative => "api",
             Self::OpenBrowser => "browser",
             Self::ShowNative | Self::ShowBrowser => "flows",
+            Self::Html => return format!("{PREFIX}/registration"),
         };
         format!("{PREFIX}/self-service/registration/{below}")
     }
@@ -58,7 +63,7 @@ impl Page {
                     requests.push(self.show(&host::flow_in(page.body()), None));
                 }
             }
-            Self::ShowBrowser => {
+            Self::ShowBrowser | Self::Html => {
                 while requests.len() < SHOWN {
                     let led = answer(service.clone(), Self::OpenBrowser.open_browser()).await;
                     let location = led.headers()[header::LOCATION].to_str().unwrap();
@@ -77,7 +82,11 @@ impl Page {
     }
 
     fn show(self, flow: &str, cookie: Option<&str>) -> Request<Bytes> {
-        let request = Request::get(format!("{}?id={flow}", self.path())).header(header::ACCEPT, "application/json");
+        let (name, accept) = match self {
+            Self::Html => ("flow", NAVIGATION),
+            _ => ("id", "application/json"),
+        };
+        let request = Request::get(format!("{}?{name}={flow}", self.path())).header(header::ACCEPT, accept);
         let request = match cookie {
             Some(cookie) => request.header(header::COOKIE, cookie),
             None => request,
@@ -87,7 +96,10 @@ impl Page {
 
     /// A service, and the requests for its pages.
     pub(crate) async fn own(self) -> (Router, Vec<Request<Bytes>>) {
-        let service = host::registration(Hashing::new());
+        let service = match self {
+            Self::Html => host::builder(Hashing::new()).build().unwrap(),
+            _ => host::registration(Hashing::new()),
+        };
         let requests = self.requests(&service).await;
         (Router::new().nest_service(PREFIX, service), requests)
     }

@@ -6,6 +6,7 @@ use url::Url;
 use super::{BuildError, Builder};
 use crate::config::{Config, CookieSettings, SameSite};
 use crate::identity::Channel;
+use crate::methods::Setup;
 
 /// The longest life of anything: beyond it a time of expiry may not exist.
 const LONGEST_LIFE: Duration = Duration::days(36_525);
@@ -30,9 +31,11 @@ impl Builder {
             return Err(BuildError::Lifespan { setting });
         }
         let mut warnings = self.warnings();
+        let (base_url, registration_ui) = (config.base.as_str(), config.registration_ui.as_str());
+        let setup = Setup { schemas: &self.schemas, base_url, registration_ui };
         for method in &self.methods {
             let id = method.id().to_string();
-            let advice = method.review(&self.schemas).map_err(|why| BuildError::Method { id: id.clone(), why })?;
+            let advice = method.review(&setup).map_err(|why| BuildError::Method { id: id.clone(), why })?;
             warnings.extend(advice.into_iter().map(|advice| format!("method `{id}`: {advice}")));
         }
         warnings.extend(advice(config));
@@ -117,6 +120,9 @@ fn check_urls(config: &Config) -> Result<(), BuildError> {
 
 fn absolute(setting: &'static str, url: &str) -> Result<(), BuildError> {
     let fault = |why: String| BuildError::Url { setting, url: url.to_owned(), why };
+    if url.is_empty() {
+        return Err(fault("there is no URL; the feature `html` has a page in its place".to_owned()));
+    }
     let parsed = Url::parse(url).map_err(|why| fault(format!("it is no absolute URL ({why})")))?;
     if parsed.cannot_be_a_base() || parsed.host_str().is_none() {
         return Err(fault("it has no host".to_owned()));
@@ -212,4 +218,20 @@ fn check_prefix(name: &str, cookie: &CookieSettings) -> Option<String> {
         return Some(format!("browsers refuse `{name}` with these attributes: {rule}"));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the feature `html` no URL is ever missing: the library's own page is there.
+    #[test]
+    fn a_page_that_is_missing_is_refused_with_advice() {
+        let missing = [page("registration_ui", ""), page("error_ui", ""), absolute("default_return_url", "")];
+
+        for (missing, setting) in missing.into_iter().zip(["registration_ui", "error_ui", "default_return_url"]) {
+            let told = missing.unwrap_err().to_string();
+            assert!(told.contains(&format!(".{setting}(")) && told.contains("the feature `html`"), "{told}");
+        }
+    }
 }

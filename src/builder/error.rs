@@ -41,6 +41,9 @@ pub enum BuildError {
     /// An entry of the list of return URLs cannot be one.
     #[error("`.allow_return_url(…)`: {0}")]
     ReturnUrl(String),
+    /// The library's own pages cannot be drawn as they are set up.
+    #[error("`.pages(…)`: {0}")]
+    Pages(String),
     /// An identity schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -84,7 +87,7 @@ pub enum BuildError {
     #[error(
         "letters go by {channel}, and nobody carries them: add `.courier(Channel::{}, …)`; {}, `LogCourier` is enough to try the service out",
         variant(channel),
-        gateway()
+        ready_made(channel)
     )]
     #[non_exhaustive]
     NoCourier {
@@ -132,10 +135,12 @@ pub enum BuildError {
     Hashing(String),
 }
 
-fn gateway() -> &'static str {
-    match cfg!(feature = "sms") {
-        true => "`HttpCourier` calls a gateway",
-        false => "the feature `sms` brings one that calls a gateway, and takes it over from a Kratos file",
+fn ready_made(channel: &str) -> &'static str {
+    match (channel, cfg!(feature = "smtp"), cfg!(feature = "sms")) {
+        ("email", true, _) => "`SmtpCourier` gives them to a mail server",
+        ("email", false, _) => "the feature `smtp` brings one for a mail server, and takes it over from a Kratos file",
+        (_, _, true) => "`HttpCourier` calls a gateway",
+        (_, _, false) => "the feature `sms` brings one that calls a gateway, and takes it over from a Kratos file",
     }
 }
 

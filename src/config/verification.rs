@@ -63,6 +63,16 @@ impl Verification {
         Self::new(ui.into(), ProofKind::Link)
     }
 
+    /// By codes that are sent, shown on the library's own page; the feature `html` has it.
+    pub fn codes() -> Self {
+        Self::new(String::new(), ProofKind::Code)
+    }
+
+    /// By links that are sent, to e-mail addresses only, shown on the library's own page; the feature `html` has it.
+    pub fn links() -> Self {
+        Self::new(String::new(), ProofKind::Link)
+    }
+
     /// Sets how long a flow can be used; an hour otherwise.
     pub fn lifespan(mut self, lifespan: Duration) -> Self {
         self.lifespan = lifespan;

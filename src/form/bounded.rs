@@ -14,6 +14,16 @@ use super::{LONGEST_PROOF, LONGEST_TEXT, PROOFS};
 const DEEPEST: usize = 32;
 const MOST_VALUES: usize = 1_000;
 
+/// Reads a text that is JSON itself, with texts as long as they are in a field of [`PROOFS`]; nothing when it is none.
+#[cfg(feature = "webauthn")]
+pub(crate) fn read_proof(bytes: &[u8]) -> Option<Value> {
+    let budget = Budget { values: Cell::new(MOST_VALUES) };
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let seed = Seed { budget: &budget, depth: 0, longest: LONGEST_PROOF, at_top: false };
+    let value = seed.deserialize(&mut reader).ok()?;
+    reader.end().is_ok().then_some(value)
+}
+
 /// Reads the first value, and says whether anything but blanks stands behind it.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Value, Result<(), serde_json::Error>), serde_json::Error> {
     let budget = Budget { values: Cell::new(MOST_VALUES) };
@@ -73,7 +83,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             self.text(&name)?;
-            let longest = if self.at_top && PROOFS.contains(&name.as_str()) { LONGEST_PROOF } else { LONGEST_TEXT };
+            let is_proof = self.at_top && PROOFS.contains(&name.as_str());
+            let longest = if is_proof { LONGEST_PROOF } else { self.longest };
             let value = map.next_value_seed(self.inside(longest)?)?;
             // A client of the contract sends `method` twice; two values would mean different things to two readers.
             if members.get(&name).is_some_and(|old| *old != value) {

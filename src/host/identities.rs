@@ -32,7 +32,7 @@ pub trait Identities: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`CreateError::Taken`] when one of the unique values belongs to somebody else, [`CreateError::Host`] when
-    /// nothing can be created.
+    /// nothing can be created. The service drops the unit then: what was written into it so far does no harm.
     async fn create(&self, unit: &mut dyn Unit, draft: &Draft) -> Result<Identity, CreateError>;
 
     /// Reads an identity.

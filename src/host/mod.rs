@@ -2,10 +2,10 @@
 //!
 //! | trait | duty | ready-made |
 //! |---|---|---|
-//! | [`Storage`], [`Unit`] | keep flows and everything else with an expiry; commit as a whole or not at all | [`memory`](crate::memory) |
-//! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory) |
+//! | [`Storage`], [`Unit`] | keep flows and everything else with an expiry; commit as a whole or not at all | [`memory`](crate::memory), `sqlite`, `postgres` |
+//! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory), `sqlite`, `postgres` |
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
-//! | [`Courier`] | carry a letter | [`log`](crate::log), [`testing`](crate) |
+//! | [`Courier`] | carry a letter | [`log`](crate::log), `smtp`, `sms`, `testing` (features of these names) |
 //! | [`Hook`] | a say before and after | none needed |
 //! | [`Linking`] | what happens when social sign-up meets a known address | the form says so |
 //! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
@@ -14,6 +14,9 @@
 //!
 //! All traits are object-safe and held as `Arc<dyn …>`, so that they can be wrapped: for metrics, retries, faults. A
 //! wrapper that forwards should `#[deny(clippy::missing_trait_methods)]`.
+//!
+//! Whoever writes a [`Storage`] runs the storage contract of the test kit against it (`testing::storage`): it names the
+//! duties that are not kept.
 
 mod error;
 mod fetch;

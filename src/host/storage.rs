@@ -30,7 +30,8 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`HostError`] when nothing was written.
+    /// [`HostError`] when nothing was written, or of kind
+    /// [`CommitUnknown`](super::HostErrorKind::CommitUnknown) when that cannot be said.
     async fn put(&self, record: &Record, was: Option<Version>) -> Result<Put, HostError>;
 
     /// Begins a unit of work.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -171,7 +173,7 @@ impl Draft {
     }
 
     /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id, then
-    /// accounts at social providers.
+    /// accounts at social providers and the ids of keys.
     #[must_use]
     pub fn unique(&self) -> Vec<Unique> {
         let traits = &self.traits;
@@ -185,7 +187,9 @@ impl Draft {
         let recovery = traits.recovery.iter().map(by(UniqueKind::Recovery));
         let external = self.external_id.iter().map(|id| Unique::new(UniqueKind::ExternalId, id));
         let subjects = self.credentials.iter().flat_map(Credential::subjects);
-        for unique in identifiers.chain(verifiable).chain(recovery).chain(external).chain(subjects) {
+        let keys = self.credentials.iter().flat_map(Credential::key_ids);
+        let keys = keys.map(|id| Unique::new(UniqueKind::CredentialId, id));
+        for unique in identifiers.chain(verifiable).chain(recovery).chain(external).chain(subjects).chain(keys) {
             if !all.contains(&unique) {
                 all.push(unique);
             }
@@ -344,6 +348,17 @@ impl Credential {
     fn accounts(&self) -> &[Value] {
         let accounts = self.config.get("providers").and_then(Value::as_array).filter(|_| self.kind == OIDC);
         accounts.map_or(&[], Vec::as_slice)
+    }
+
+    /// The ids of the keys of a passkey or security key, in unpadded base64url: how an authenticator names them.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<String> {
+        let keys = match self.kind.as_str() {
+            "webauthn" | "passkey" => self.config.get("credentials").and_then(Value::as_array),
+            _ => None,
+        };
+        let ids = keys.into_iter().flatten().filter_map(|key| STANDARD.decode(key.get("id")?.as_str()?).ok());
+        ids.map(|id| URL_SAFE_NO_PAD.encode(id)).collect()
     }
 
     /// Whether a person can sign in with it: a password without a hash and a key without a key cannot.

@@ -1,6 +1,9 @@
 //! What must belong to one identity only.
 
-use super::{Channel, IdentityId, MethodId};
+use super::{Channel, Credential, IdentityId, MethodId};
+
+/// Credentials whose one identifier tells a person which account is meant.
+const TELLING: [&str; 3] = ["password", "webauthn", "passkey"];
 
 /// A value that only one identity may have, in canonical form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +60,8 @@ pub enum UniqueKind {
     ExternalId,
     /// An account at a social provider: [`Unique::subject`].
     Subject,
+    /// The id that an authenticator gave a key, in unpadded base64url.
+    CredentialId,
 }
 
 impl UniqueKind {
@@ -71,6 +76,7 @@ impl UniqueKind {
             Self::Recovery(Channel::Sms) => "recovery:sms",
             Self::ExternalId => "external_id",
             Self::Subject => "subject",
+            Self::CredentialId => "credential_id",
         }
     }
 }
@@ -90,6 +96,20 @@ impl Owner {
     /// The identity that this value belongs to.
     pub fn new(identity: IdentityId, matched: Unique) -> Self {
         Self { identity, matched, credentials: Vec::new(), providers: Vec::new(), identifier: None }
+    }
+
+    /// The owner of this value, with what its credentials give for hints.
+    pub fn of(identity: IdentityId, matched: Unique, credentials: &[Credential]) -> Self {
+        let usable = credentials.iter().filter(|credential| credential.is_usable());
+        let mut telling = credentials.iter().filter(|credential| TELLING.contains(&credential.kind().as_str()));
+        let identifier = telling.find_map(|credential| match credential.identifiers() {
+            [only] => Some(only.clone()),
+            _ => None,
+        });
+        Self::new(identity, matched)
+            .with_credentials(usable.map(|credential| credential.kind().clone()).collect())
+            .with_providers(credentials.iter().flat_map(Credential::providers).collect())
+            .with_identifier(identifier)
     }
 
     /// Sets the kinds of credential that it can sign in with, for hints.

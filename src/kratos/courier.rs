@@ -1,9 +1,10 @@
 //! `courier`: who carries letters.
 //!
-//! 1. `channels` with the id `sms` or `email`, and `http` where `delivery_strategy` says `http` (for e-mails), are gateways
+//! 1. `smtp` is the server that takes e-mails; a gateway takes its place.
+//! 2. `channels` with the id `sms` or `email`, and `http` where `delivery_strategy` says `http` (for e-mails), are gateways
 //!    that are called.
-//! 2. `message_retries` counts; `worker` does not: letters are picked up by the dispatcher of the host.
-//! 3. Templates for letters of a registration are refused: their language is Go's. Words of one's own are given to the
+//! 3. `message_retries` counts; `worker` does not: letters are picked up by the dispatcher of the host.
+//! 4. Templates for letters of a registration are refused: their language is Go's. Words of one's own are given to the
 //!    builder.
 
 use super::LoadError;
@@ -14,6 +15,7 @@ use crate::builder::Builder;
 use crate::identity::Channel;
 
 pub(super) fn read(mut builder: Builder, mut section: Section, clients: &Clients) -> Result<Builder, LoadError> {
+    builder = super::smtp::read(builder, section.section("smtp")?)?;
     let gateways = Gateways::new(clients);
     if let Some(retries) = section.number("message_retries")? {
         builder = builder.message_retries(u32::try_from(retries).unwrap_or(u32::MAX));
@@ -31,7 +33,7 @@ pub(super) fn read(mut builder: Builder, mut section: Section, clients: &Clients
         builder = self::channel(builder, channel, &gateways)?;
     }
     templates(&mut section)?;
-    section.ignore(&["smtp", "worker"]);
+    section.ignore(&["worker"]);
     section.end()?;
     Ok(builder)
 }

@@ -28,6 +28,11 @@ mod gateway;
 mod gateway;
 mod hooks;
 mod identity;
+#[cfg(feature = "webauthn")]
+mod keys;
+#[cfg(not(feature = "webauthn"))]
+#[path = "without_keys.rs"]
+mod keys;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(not(feature = "oidc"))]
@@ -37,6 +42,7 @@ mod parts;
 mod section;
 mod selfservice;
 mod serve;
+mod smtp;
 mod source;
 mod units;
 mod verification;

@@ -4,7 +4,7 @@ use super::clients::Clients;
 use super::parts::Flags;
 use super::section::Section;
 use super::verification::{self, Proofs};
-use super::{LoadError, breaches, fallback, hooks, oidc};
+use super::{LoadError, breaches, fallback, hooks, keys, oidc};
 use crate::builder::Builder;
 use crate::config::{After, Style};
 use crate::identity::MethodId;
@@ -69,7 +69,9 @@ fn methods(
     if social {
         on.push("oidc");
     }
-    for name in ["saml", "webauthn", "passkey", "captcha"] {
+    let (builder, keys) = keys::read(builder, &mut section)?;
+    on.extend(keys);
+    for name in ["saml", "captcha"] {
         let mut method = section.section(name)?;
         method.must_be_off("enabled", NOT_YET)?;
         method.ignore(&["config"]);

@@ -84,7 +84,9 @@ fn a_key_that_would_change_a_registration_is_named() {
 
 #[test]
 fn keys_about_other_things_are_ignored() {
-    for pointer in ["/log", "/serve/admin", "/courier/smtp", "/selfservice/flows/login", "/selfservice/methods/totp"] {
+    for pointer in
+        ["/log", "/serve/admin", "/courier/templates", "/selfservice/flows/login", "/selfservice/methods/totp"]
+    {
         load(&with(pointer, json!({ "anything": 1 }))).unwrap();
     }
 }
@@ -191,4 +193,142 @@ fn the_check_for_leaks_is_on_unless_it_is_said() {
     let fault = (!cfg!(feature = "breach-http")).then_some(key);
     assert_eq!(silent.err().as_ref().map(LoadError::key), fault);
     assert!(load(&without_passwords).is_ok());
+}
+
+#[cfg(feature = "smtp")]
+#[test]
+fn the_server_of_the_courier_carries_emails() {
+    let verification = json!({ "enabled": true, "ui_url": "http://127.0.0.1:4455/verify" });
+    let built = |smtp: Value| {
+        let mut file: Value =
+            serde_json::from_str(&with("/selfservice/flows/verification", verification.clone())).unwrap();
+        file["identity"]["schemas"][0]["url"] = schema_with_verification().into();
+        file["courier"] = json!({ "smtp": smtp });
+        let memory = crate::memory::Memory::new();
+        load(&file.to_string()).unwrap().builder.storage(memory.clone()).identities(memory).build()
+    };
+
+    assert!(built(json!({ "connection_uri": "smtp://127.0.0.1:2525/?disable_starttls=true" })).is_ok());
+    assert!(built(json!({ "from_name": "Example" })).unwrap_err().to_string().contains("courier"));
+}
+
+#[cfg(feature = "smtp")]
+fn schema_with_verification() -> String {
+    use base64::Engine as _;
+    let email = json!({ "type": "string", "format": "email", "ory.sh/kratos": {
+        "credentials": { "password": { "identifier": true } }, "verification": { "via": "email" } } });
+    let schema = json!({ "type": "object", "properties": { "traits": {
+        "type": "object", "properties": { "email": email } } } });
+    format!("base64://{}", base64::engine::general_purpose::STANDARD.encode(schema.to_string()))
+}
+
+#[cfg(feature = "smtp")]
+#[test]
+fn what_the_courier_cannot_do_is_named() {
+    let cases = [
+        ("connection_uri", json!("http://mail.example.org/"), "connection_uri"),
+        ("connection_uri", json!("smtp://ada:hunter2@mail.example.org/?auth=plain"), "connection_uri"),
+        ("from_address", json!("Example"), "from_address"),
+        ("from_name", json!("a\nb"), "from_name"),
+        ("local_name", json!("a b"), "local_name"),
+        ("headers", json!({ "Bcc": "eve@example.net" }), "headers"),
+        ("headers", json!({ "X-Source": 1 }), "headers.X-Source"),
+        ("client_cert_path", json!("/nowhere/cert.pem"), "client_cert_path"),
+        ("client_key_path", json!("/nowhere/key.pem"), "client_key_path"),
+        ("frm_name", json!("Example"), "frm_name"),
+    ];
+    for (name, value, key) in cases {
+        let error = load(&with(&format!("/courier/smtp/{name}"), value)).unwrap_err();
+
+        assert_eq!(error.key(), format!("courier.smtp.{key}"));
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}
+
+#[cfg(feature = "webauthn")]
+mod keys {
+    use super::*;
+
+    fn with_keys(method: &str, config: Value) -> String {
+        with(&format!("/selfservice/methods/{method}"), json!({ "enabled": true, "config": config }))
+    }
+
+    fn rp() -> Value {
+        json!({ "id": "localhost", "display_name": "Example", "origins": ["http://localhost:4455"] })
+    }
+
+    #[test]
+    fn the_settings_of_keys_are_taken_over() {
+        let passkey = json!({
+            "rp": rp(),
+            "authenticator_selection": { "attachment": "platform", "resident_key": "preferred",
+                "user_verification": "required" },
+            "attestation": { "preference": "indirect" },
+            "timeouts": { "registration": "90s", "login": "1m" },
+        });
+        let older = json!({ "passwordless": true, "rp": { "id": "localhost", "display_name": "Example",
+            "origin": "http://localhost:4455", "icon": "https://example.org/icon.png" } });
+
+        for file in [with_keys("passkey", passkey), with_keys("webauthn", older)] {
+            let memory = crate::memory::Memory::new();
+            let builder = load(&file).unwrap().builder.storage(memory.clone()).identities(memory);
+            assert!(builder.build().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_without_its_party_or_with_an_unknown_word_is_named() {
+        let rp = rp();
+        let cases = [
+            ("passkey", json!({}), "passkey.config.rp.id"),
+            ("passkey", json!({ "rp": { "id": "localhost" } }), "passkey.config.rp.display_name"),
+            (
+                "passkey",
+                json!({ "rp": rp, "authenticator_selection": { "attachment": "x" } }),
+                "passkey.config.authenticator_selection.attachment",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "authenticator_selection": { "resident_key": "x" } }),
+                "passkey.config.authenticator_selection.resident_key",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "authenticator_selection": { "user_verification": 1 } }),
+                "passkey.config.authenticator_selection.user_verification",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "attestation": { "preference": "x" } }),
+                "passkey.config.attestation.preference",
+            ),
+            (
+                "passkey",
+                json!({ "rp": rp, "timeouts": { "registration": "x" } }),
+                "passkey.config.timeouts.registration",
+            ),
+            ("passkey", json!({ "rp": rp, "nonsense": 1 }), "passkey.config.nonsense"),
+            ("webauthn", json!({ "passwordless": true }), "webauthn.config.rp.id"),
+            (
+                "webauthn",
+                json!({ "passwordless": true, "rp": { "id": "localhost", "display_name": "Example",
+                    "origin": "http://localhost", "origins": ["http://localhost"] } }),
+                "webauthn.config.rp.origin",
+            ),
+        ];
+        for (method, config, key) in cases {
+            let error = load(&with_keys(method, config)).unwrap_err();
+
+            assert_eq!(error.key(), format!("selfservice.methods.{key}"));
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_no_way_to_register() {
+        let file = with_keys("webauthn", json!({ "passwordless": false, "rp": rp() }));
+
+        let memory = crate::memory::Memory::new();
+        let registration = load(&file).unwrap().builder.storage(memory.clone()).identities(memory).build().unwrap();
+        assert!(!format!("{registration:?}").contains("webauthn"));
+    }
 }

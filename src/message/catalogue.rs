@@ -20,14 +20,20 @@ catalogue! {
     SIGN_UP_WITH = Info 1040002 "Sign up with {provider}";
     /// Label of the button that goes on to a social provider once more.
     SIGN_UP_CONTINUE = Info 1040003 "Continue";
+    /// Label of the button that makes a security key.
+    SIGN_UP_SECURITY_KEY = Info 1040004 "Sign up with security key";
     /// Shown when a code was sent.
     CODE_SENT = Info 1040005 "A code has been sent to the address(es) you provided. If you have not received a message, check the spelling of the address and retry the registration.";
     /// Label of the button that sends a code.
     SEND_CODE = Info 1040006 "Send sign up code";
+    /// Label of the button that makes a passkey.
+    SIGN_UP_PASSKEY = Info 1040007 "Sign up with passkey";
     /// Shown above the second of two steps.
     CHOOSE_CREDENTIAL = Info 1040009 "Please choose a credential to authenticate yourself with.";
     /// Label of the button back to the step before.
     BACK = Info 1040008 "Back";
+    /// Label of the field that names a security key.
+    KEY_NAME = Info 1050013 "Name of the security key";
     /// Label of the password field.
     PASSWORD = Info 1070001 "Password";
     /// Label of a trait: its title.

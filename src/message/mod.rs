@@ -150,25 +150,18 @@ impl Message {
         self.facts.iter().filter_map(named).collect()
     }
 
+    /// The message in other words, which show its facts at `{name}`; `known` has a say about each before the message.
+    /// Nothing where the words mention a fact that neither has.
+    #[cfg(feature = "html")]
+    pub(crate) fn worded(&self, words: &str, known: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let own = |name: &str| self.facts.iter().find(|fact| fact.name == name).map(Fact::text);
+        let fact = |name: &str| known(name).or_else(|| own(name));
+        placeholders(words).into_iter().all(|name| fact(name).is_some()).then(|| filled(words, fact))
+    }
+
     /// A template with the facts of this message in place of `{name}`; names that it does not know stay.
     fn fill(&self, template: &str) -> String {
-        let mut text = String::with_capacity(template.len() + 16);
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let Some((name, behind)) = after.split_once('}') else {
-                text.push('{');
-                rest = after;
-                break;
-            };
-            match self.facts.iter().find(|fact| fact.name == name) {
-                Some(fact) => text.push_str(&fact.text()),
-                None => text.extend(["{", name, "}"]),
-            }
-            rest = behind;
-        }
-        text.push_str(rest);
-        text
+        filled(template, |name| self.facts.iter().find(|fact| fact.name == name).map(Fact::text))
     }
 
     /// The parts that a record needs to bring this message back with [`Message::restore`].
@@ -199,6 +192,33 @@ impl Message {
     pub(crate) fn restore_fact(self, name: String, value: Option<Value>, shown: Option<String>) -> Self {
         self.fact(name.into(), value, shown)
     }
+}
+
+/// A template with facts in place of `{name}`; names that nobody knows stay.
+fn filled(template: &str, fact: impl Fn(&str) -> Option<String>) -> String {
+    let mut text = String::with_capacity(template.len() + 16);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            break;
+        };
+        match fact(name) {
+            Some(fact) => text.push_str(&fact),
+            None => text.extend(["{", name, "}"]),
+        }
+        rest = behind;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The names that a template shows facts of.
+#[cfg(feature = "html")]
+pub(crate) fn placeholders(template: &str) -> Vec<&str> {
+    template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
 }
 
 impl Fact {

@@ -39,13 +39,19 @@
 //! ```
 
 mod code;
+#[cfg(feature = "webauthn")]
+mod keys;
 #[cfg(feature = "oidc")]
 pub mod oidc;
+#[cfg(feature = "webauthn")]
+mod passkey;
 mod password;
 mod profile;
 mod similarity;
 mod slot;
 mod step;
+#[cfg(feature = "webauthn")]
+mod webauthn;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -67,13 +73,19 @@ use crate::stop::{Failure, Stop};
 
 pub use crate::continuity::Departure;
 pub use code::Code;
+#[cfg(feature = "webauthn")]
+pub use keys::{Attachment, Attestation, AuthenticatorNames, Need, RelyingParty};
 #[cfg(feature = "oidc")]
 pub use oidc::Oidc;
+#[cfg(feature = "webauthn")]
+pub use passkey::Passkey;
 pub use password::{Password, WhenAway};
 pub(crate) use profile::Profile;
 pub(crate) use slot::Asides;
 pub use slot::Slot;
 pub use step::{Leave, Proved, Show, Step};
+#[cfg(feature = "webauthn")]
+pub use webauthn::SecurityKey;
 
 /// One way to register.
 #[async_trait]
@@ -87,14 +99,25 @@ pub trait Method: Send + Sync + 'static {
         100
     }
 
-    /// Looks at the method's own settings, and at the identity schemas it is used with, when the service is built. What
-    /// weakens or is probably not meant becomes a [warning](crate::Registration::warnings).
+    /// Looks at the method's own settings, and at the service it is used in, when the service is built. What weakens or
+    /// is probably not meant becomes a [warning](crate::Registration::warnings).
     ///
     /// # Errors
     ///
     /// Why the method cannot work like this, and what to change.
-    fn review(&self, _schemas: &[Schema]) -> Result<Vec<String>, String> {
+    fn review(&self, _setup: &Setup<'_>) -> Result<Vec<String>, String> {
         Ok(Vec::new())
+    }
+
+    /// A flow is begun: prepare what must exist before its first page, such as a challenge. It is stored together with
+    /// the flow.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`] when the flow cannot be begun. There is no page yet that could carry messages, so a refusal is told as
+    /// an inner error.
+    async fn begin(&self, _cx: &Context<'_>, _slot: &mut Slot<'_>) -> Result<(), Stop> {
+        Ok(())
     }
 
     /// What this method asks for on the current screen. Pure: the same view, the same fields.
@@ -121,6 +144,18 @@ pub trait Method: Send + Sync + 'static {
     async fn resume(&self, _cx: &Context<'_>, _answer: &Submission, _slot: &mut Slot<'_>) -> Result<Step, Stop> {
         Err(Failure::internal("a method that sends nobody away was come back to").into())
     }
+}
+
+/// The service that a method is used in, as far as a method has to do with it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Setup<'a> {
+    /// The identity schemas.
+    pub schemas: &'a [Schema],
+    /// Where clients find the service.
+    pub base_url: &'a str,
+    /// The page that shows a flow; it may be a path on the host of the base URL.
+    pub registration_ui: &'a str,
 }
 
 /// What a method may ask while it answers.
@@ -242,6 +277,15 @@ const WIRE_METHODS: &[WireMethod] = &[
 pub(crate) fn names_disabled_method(form: &Submission, offered: impl Fn(&str) -> bool) -> bool {
     WIRE_METHODS.iter().any(|(word, claims)| !offered(word) && claims(form))
 }
+
+/// The script that pages load to make keys, where keys are part of this build.
+pub(crate) const KEY_SCRIPT: Option<&str> = {
+    #[cfg(feature = "webauthn")]
+    let script = Some(keys::SOURCE);
+    #[cfg(not(feature = "webauthn"))]
+    let script = None;
+    script
+};
 
 /// The screen that a flow begins with.
 pub(crate) fn first_screen(style: Style) -> Screen {

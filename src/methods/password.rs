@@ -19,13 +19,12 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::similarity::resembles;
-use super::{Context, Method, Slot, Step};
+use super::{Context, Method, Setup, Slot, Step};
 use crate::form::Submission;
 use crate::host::{BreachList, HostErrorKind};
 use crate::identity::{Draft, MethodId, Traits};
 use crate::message::catalogue;
 use crate::page::{Field, Group, InputKind, View};
-use crate::schema::Schema;
 use crate::stop::{Failure, Stop};
 use crate::trace;
 
@@ -118,7 +117,7 @@ impl Method for Password {
         RANK
     }
 
-    fn review(&self, schemas: &[Schema]) -> Result<Vec<String>, String> {
+    fn review(&self, setup: &Setup<'_>) -> Result<Vec<String>, String> {
         if self.min_length > LONGEST {
             return Err(format!(
                 "`.min_length({})` is more than the {LONGEST} characters of any password",
@@ -129,7 +128,7 @@ impl Method for Password {
         if self.min_length < Self::default().min_length {
             warnings.push(format!("passwords of {} characters are guessed fast; take 8 or more", self.min_length));
         }
-        let nameless = schemas.iter().filter(|schema| !schema.has_identifiers(&ID));
+        let nameless = setup.schemas.iter().filter(|schema| !schema.has_identifiers(&ID));
         warnings.extend(nameless.map(|schema| {
             let mark = "\"ory.sh/kratos\": { \"credentials\": { \"password\": { \"identifier\": true } } }";
             format!(

@@ -29,7 +29,7 @@ use crate::call::{Answer, Call, Outcome, Wish};
 use crate::engine::{Engine, Trouble, Visit, failed};
 use crate::flow::{Flow, FlowId, FlowKind};
 use crate::host::{HostError, Kind, Record, RecordId};
-use crate::methods::Method;
+use crate::methods::{KEY_SCRIPT, Method};
 use crate::page::{Field, Page, View};
 use crate::stop::Failure;
 use crate::trace;
@@ -39,6 +39,8 @@ impl Engine {
     pub(crate) async fn answer(&self, call: Call) -> Answer {
         let Call { caller, guarded, wish } = call;
         let now = self.clock.now();
+        // Databases keep microseconds: what is answered now is what is read later.
+        let now = now.replace_nanosecond(now.microsecond() * 1_000).unwrap_or(now);
         let visitor = match self.csrf.greet(&caller, guarded, self.random.as_ref()) {
             Ok(visitor) => visitor,
             Err(error) => {
@@ -66,6 +68,7 @@ impl Engine {
             Wish::Whoami => self.whoami(visit).await,
             Wish::Schemas { page, per_page } => Ok(self.list_schemas(page, per_page)),
             Wish::Schema(id) => self.schema(&id),
+            Wish::KeyScript => Ok(KEY_SCRIPT.map_or(Outcome::Unknown, Outcome::Script)),
             Wish::ShowError(id) => self.show_error(&id, visit.now).await,
             Wish::Exchange { init, return_to } => self.exchange(visit, &init, &return_to).await,
             Wish::WrongVerb { allow, token, safe } => {

@@ -4,7 +4,7 @@
 //! 2. Return URLs, the login challenge and the schema are judged, then whether registration is on.
 //! 3. Hooks may object.
 //! 4. A browser that is signed in is led on.
-//! 5. The flow is stored and shown.
+//! 5. The methods prepare what must exist before the first page; the flow is stored with it, and shown.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::effects::Effects;
 use crate::engine::{Engine, Tell, Trouble, Visit};
 use crate::flow::{Exchange, Facts, Flow, FlowId, FlowKind, State, Typed};
 use crate::host::{HookContext, HostError, Kind, Record, RecordId};
-use crate::methods::first_screen;
+use crate::methods::{Context, Slot, first_screen};
 use crate::schema::Unselectable;
 use crate::stop::{Failure, FailureKind, Stop};
 
@@ -44,8 +44,9 @@ impl Engine {
                 false => Ok(Outcome::SentAway { to: return_url, submitted: false }),
             };
         }
+        let effects = self.prepare(visit, &mut flow).await.map_err(trouble)?;
         let exchange = opening.wants_exchange && kind == FlowKind::Api;
-        let code = self.store_new(&mut flow, Effects::default(), exchange, visit.now).await.map_err(trouble)?;
+        let code = self.store_new(&mut flow, effects, exchange, visit.now).await.map_err(trouble)?;
         let mut page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
         page.exchange_code = code;
         Ok(Outcome::Opened(page))
@@ -104,14 +105,25 @@ impl Engine {
             let asked = hook.before_open(&HookContext::new(&flow.facts, &visit.caller, None, &Value::Null)).await;
             match asked {
                 Ok(()) => {}
-                Err(Stop::Fail(failure)) => return Err(failure),
-                Err(Stop::Refuse { messages, .. }) => {
-                    let texts: Vec<String> = messages.iter().map(|placed| placed.message().text()).collect();
-                    return Err(Failure::internal(format!("a hook refused to begin a flow: {}", texts.join("; "))));
-                }
+                Err(stop) => return Err(without_page(stop, "a hook")),
             }
         }
         Ok(())
+    }
+
+    /// Lets every method prepare what must exist before the first page.
+    pub(super) async fn prepare(&self, visit: &Visit, flow: &mut Flow) -> Result<Effects, Failure> {
+        let desk = self.desk(visit.now);
+        let schema = self.schemas.of(flow.facts.schema.as_deref());
+        let mut effects = Effects::default();
+        for method in &self.methods {
+            let mut drawer = None;
+            let cx = Context::new(&flow.facts, &visit.caller, &self.config, desk, schema);
+            let begun = method.begin(&cx, &mut Slot::new(&mut drawer, &mut effects, desk)).await;
+            begun.map_err(|stop| without_page(stop, "a method"))?;
+            flow.drawers.extend(drawer.map(|memory| (method.id().to_string(), memory)));
+        }
+        Ok(effects)
     }
 
     /// Stores a fresh flow with what goes along; for a native client that asks for a pair of codes, together with the
@@ -148,5 +160,16 @@ impl Engine {
             code.truncate(CODE_LENGTH);
         }
         Ok(code)
+    }
+}
+
+/// There is no page yet that could carry messages.
+fn without_page(stop: Stop, who: &str) -> Failure {
+    match stop {
+        Stop::Fail(failure) => failure,
+        Stop::Refuse { messages, .. } => {
+            let texts: Vec<String> = messages.iter().map(|placed| placed.message().text()).collect();
+            Failure::internal(format!("{who} refused to begin a flow: {}", texts.join("; ")))
+        }
     }
 }

@@ -49,7 +49,8 @@ impl Engine {
         if self.ask_before_open(visit, &new).await.is_err() {
             return Err(failure);
         }
-        self.store_new(&mut new, Effects::default(), false, visit.now).await?;
+        let effects = self.prepare(visit, &mut new).await?;
+        self.store_new(&mut new, effects, false, visit.now).await?;
         Ok(Outcome::Replaced(Replaced { kind, by: new.facts.id, expired_at, since, failure }))
     }
 

@@ -48,8 +48,7 @@ impl Engine {
         draft.id = self.identity_id(work);
         draft.method = method.clone();
         draft.schema_id = work.schema.id().to_owned();
-        // Databases keep microseconds: what is answered now is what is read later.
-        draft.created_at = visit.now.replace_nanosecond(visit.now.microsecond() * 1_000).unwrap_or(visit.now);
+        draft.created_at = visit.now;
         let settled = self.make(visit, work, &mut draft, password, form, kept).await;
         match settled {
             Ok(outcome) => Ok(outcome),

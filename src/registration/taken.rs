@@ -78,6 +78,8 @@ fn hints(owner: &Owner) -> Message {
     let matched = match owner.matched.kind() {
         UniqueKind::Identifier | UniqueKind::Verifiable(_) | UniqueKind::Recovery(_) => Some(owner.matched.value()),
         UniqueKind::ExternalId | UniqueKind::Subject => owner.identifier.as_deref(),
+        // Who shows the id of somebody's key does not get to know their name.
+        UniqueKind::CredentialId => None,
     };
     let hint = matched.unwrap_or_default();
     let mut types: Vec<&str> = owner.credentials.iter().map(|kind| kind.as_str()).collect();

@@ -216,6 +216,13 @@ pub(super) fn channels(document: &Value, place: &str) -> BTreeSet<Channel> {
     found(document, place).filter_map(Value::as_str).filter_map(Channel::from_word).collect()
 }
 
+/// Whether a trait with this mark may name a passkey.
+#[cfg(feature = "webauthn")]
+pub(super) fn names_key(mark: Option<&Value>) -> bool {
+    let places = ["/credentials/passkey/display_name", "/credentials/webauthn/identifier"];
+    places.iter().any(|place| mark.and_then(|mark| mark.pointer(place)) == Some(&Value::Bool(true)))
+}
+
 /// Refuses marks that say something unknown: a typo would leave accounts without an identifier.
 pub(super) fn check(document: &Value) -> Result<(), Fault> {
     let mut open = vec![(String::new(), document)];

@@ -130,6 +130,19 @@ impl Schema {
         marks::found(&self.document, &place).any(|mark| *mark == Value::Bool(true))
     }
 
+    /// The names of the traits that a passkey may be named by, sorted: those marked for it, else the first without a
+    /// title.
+    #[cfg(feature = "webauthn")]
+    pub(crate) fn key_names(&self) -> Vec<String> {
+        let traits = || self.outline.positions.iter().filter(|(name, _)| name.starts_with("traits."));
+        let marked = traits().filter(|(_, position)| marks::names_key(position.mark()));
+        let names: Vec<String> = marked.map(|(name, _)| name.clone()).collect();
+        if !names.is_empty() {
+            return names;
+        }
+        traits().find(|(_, position)| !position.has_title()).map(|(name, _)| name.clone()).into_iter().collect()
+    }
+
     /// The channels of the addresses that can be proved.
     pub(crate) fn verification_channels(&self) -> BTreeSet<Channel> {
         marks::channels(&self.document, "/verification/via")

@@ -83,6 +83,18 @@ impl Outline {
 }
 
 impl Position {
+    /// What marks the position.
+    #[cfg(feature = "webauthn")]
+    pub(super) fn mark(&self) -> Option<&Value> {
+        self.schema.get(super::rules::MARK)
+    }
+
+    /// Whether the position has words of its own.
+    #[cfg(feature = "webauthn")]
+    pub(super) fn has_title(&self) -> bool {
+        self.schema.get("title").and_then(Value::as_str).is_some_and(|title| !title.is_empty())
+    }
+
     fn field(&self, name: &str) -> Option<Field> {
         let text = |key: &str| self.schema.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let (kind, autocomplete) = match (name, text("format")) {

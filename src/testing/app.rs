@@ -27,7 +27,8 @@ pub const PERSON: &str = r#"{
     "type": "object",
     "properties": { "traits": { "type": "object", "required": ["email"], "additionalProperties": false, "properties": {
         "email": { "type": "string", "format": "email", "title": "E-Mail", "ory.sh/kratos": {
-            "credentials": { "password": { "identifier": true }, "code": { "identifier": true, "via": "email" } },
+            "credentials": { "password": { "identifier": true }, "code": { "identifier": true, "via": "email" },
+                "webauthn": { "identifier": true }, "passkey": { "display_name": true } },
             "verification": { "via": "email" },
             "recovery": { "via": "email" } } },
         "name": { "type": "object", "properties": {

@@ -20,17 +20,22 @@
 //! ```
 //!
 //! [`App`] is a host in memory; [`Client`] also speaks to a host of your own: to anything that is a
-//! [`tower::Service`], an axum router for example. The [`TestClock`] stands still until it is moved.
+//! [`tower::Service`], an axum router for example. The [`TestClock`] stands still until it is moved. [`storage`] is the
+//! contract that a storage must keep, to be run against a host's own.
+//! The [`Authenticator`] makes passkeys and security keys, right ones and wrong ones.
 
 mod app;
+mod authenticator;
 mod client;
 mod clock;
 mod mailbox;
 #[cfg(feature = "oidc")]
 mod provider;
 mod reply;
+pub mod storage;
 
 pub use app::{App, BASE_URL, PERSON, UI};
+pub use authenticator::{Authenticator, Ceremony, Flaw};
 pub use client::{Client, ClientKind};
 pub use clock::TestClock;
 pub use mailbox::Mailbox;

@@ -46,9 +46,7 @@ impl Engine {
         work.flow.refused = false;
         work.flow.opened = None;
         work.flow.messages = vec![message.on_page()];
-        // Databases keep microseconds: what is answered now is what is read later.
-        let at = visit.now.replace_nanosecond(visit.now.microsecond() * 1_000).unwrap_or(visit.now);
-        work.effects.address_changed(owner, target.address, AddressState::Verified(at));
+        work.effects.address_changed(owner, target.address, AddressState::Verified(visit.now));
         self.save_verification(visit, &work).await?;
         Ok(self.tell_verification(visit, work.flow, Telling::Moved)?)
     }

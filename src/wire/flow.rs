@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::json::time;
-use crate::config::Config;
+use crate::config::{BaseUrl, Config};
 use crate::message::Message;
-use crate::page::{Field, InputKind, Page};
+use crate::page::{Action, Field, InputKind, Page, Script};
 
 #[derive(Serialize)]
 pub(super) struct FlowJson<'a> {
@@ -56,6 +56,7 @@ pub(super) struct Node<'a> {
 #[serde(untagged)]
 enum NodeAttributes<'a> {
     Input(Attributes<'a>),
+    Script(ScriptAttributes<'a>),
     Anchor { href: Option<&'a Value>, title: Option<MessageJson>, id: &'a str, node_type: &'static str },
 }
 
@@ -73,8 +74,27 @@ struct Attributes<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pattern: Option<&'a str>,
     disabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onclick: Option<&'a str>,
+    #[serde(rename = "onclickTrigger", skip_serializing_if = "Option::is_none")]
+    onclick_trigger: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<Choice<'a>>,
+    node_type: &'static str,
+}
+
+#[derive(Serialize)]
+struct ScriptAttributes<'a> {
+    src: String,
+    #[serde(rename = "async")]
+    loads_async: bool,
+    referrerpolicy: &'static str,
+    crossorigin: &'static str,
+    integrity: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: &'a str,
+    nonce: String,
     node_type: &'static str,
 }
 
@@ -119,7 +139,7 @@ impl<'a> FlowJson<'a> {
             ui: Ui {
                 action: config.base.join(&format!("/self-service/registration?flow={}", facts.id)),
                 method: "POST",
-                nodes: page.fields.as_ref().map(|fields| fields.iter().map(Node::from).collect()),
+                nodes: page.fields.as_ref().map(|fields| nodes(fields, &config.base)),
                 messages: page.messages.iter().map(MessageJson::from).collect(),
             },
             organization_id: facts.organization,
@@ -131,23 +151,53 @@ impl<'a> FlowJson<'a> {
     }
 }
 
-impl<'a> From<&'a Field> for Node<'a> {
-    fn from(field: &'a Field) -> Self {
+/// The fields as nodes.
+pub(super) fn nodes<'a>(fields: &'a [Field], base: &BaseUrl) -> Vec<Node<'a>> {
+    fields.iter().map(|field| Node::new(field, base)).collect()
+}
+
+impl<'a> Node<'a> {
+    fn new(field: &'a Field, base: &BaseUrl) -> Self {
         let label = || field.label.as_ref().map(MessageJson::from);
         let (kind, attributes) = match field.kind {
             InputKind::Anchor => {
                 let (href, id) = (field.value.as_ref(), field.name.as_str());
                 ("a", NodeAttributes::Anchor { href, title: label(), id, node_type: "a" })
             }
-            _ => ("input", NodeAttributes::Input(Attributes::from(field))),
+            _ => match field.action.as_deref() {
+                Some(Action::Load(script)) => {
+                    ("script", NodeAttributes::Script(ScriptAttributes::new(&field.name, script, base)))
+                }
+                _ => ("input", NodeAttributes::Input(Attributes::from(field))),
+            },
         };
         let messages = field.messages.iter().map(MessageJson::from).collect();
         Self { kind, group: field.group.as_str(), attributes, messages, meta: Meta { label: label() } }
     }
 }
 
+impl<'a> ScriptAttributes<'a> {
+    fn new(id: &'a str, script: &'a Script, base: &BaseUrl) -> Self {
+        Self {
+            src: base.join(script.path),
+            loads_async: true,
+            referrerpolicy: "no-referrer",
+            crossorigin: "anonymous",
+            integrity: &script.integrity,
+            kind: InputKind::Script.as_str(),
+            id,
+            nonce: script.nonce.to_string(),
+            node_type: "script",
+        }
+    }
+}
+
 impl<'a> From<&'a Field> for Attributes<'a> {
     fn from(field: &'a Field) -> Self {
+        let (onclick, onclick_trigger) = match field.action.as_deref() {
+            Some(Action::Call { function, code }) => (code.as_deref(), Some(*function)),
+            _ => (None, None),
+        };
         Self {
             name: &field.name,
             kind: field.kind.as_str(),
@@ -156,6 +206,8 @@ impl<'a> From<&'a Field> for Attributes<'a> {
             autocomplete: field.autocomplete,
             pattern: field.pattern.as_deref(),
             disabled: false,
+            onclick,
+            onclick_trigger,
             options: field.options.iter().map(|value| Choice { value }).collect(),
             node_type: "input",
         }

@@ -6,6 +6,7 @@ use crate::config::Config;
 
 const CACHE: &str = "private, no-cache, no-store, must-revalidate";
 const CONTENT_SECURITY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
 
 /// Headers that are the same for all answers of a service.
@@ -23,7 +24,7 @@ impl Headers {
             (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
             (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
             (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY)),
-            (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static(policy)),
+            (POLICY, HeaderValue::from_static(policy)),
             (header::VARY, HeaderValue::from_static("Origin, Cookie, Accept")),
         ];
         if config.base.is_https() && !config.host_sets_hsts {
@@ -38,5 +39,11 @@ impl Headers {
         for (name, value) in &self.fixed {
             headers.insert(name.clone(), value.clone());
         }
+    }
+
+    /// Lets pages of every origin load an answer that is the same for everybody, and compare its bytes.
+    pub(crate) fn open_to_all(&self, headers: &mut HeaderMap) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(POLICY, HeaderValue::from_static("cross-origin"));
     }
 }

@@ -13,5 +13,5 @@ mod respond;
 mod verification;
 
 pub(crate) use headers::Headers;
-pub(crate) use receive::{Received, receive};
+pub(crate) use receive::{Received, caller, receive};
 pub(crate) use respond::respond;

@@ -102,6 +102,7 @@ where
         },
         Route::Schemas => schemas(&query),
         Route::Schema(id) => Wish::Schema(decoded(&id)),
+        Route::KeyScript => Wish::KeyScript,
         Route::ShowError => {
             let id = text("error").filter(|id| !id.is_empty()).or_else(|| text("id"));
             Wish::ShowError(id.unwrap_or_default())
@@ -126,6 +127,13 @@ fn schemas(query: &str) -> Wish {
     let number = |name: &str| first(query, name).and_then(|text| text.parse::<usize>().ok()).filter(|n| *n > 0);
     let per_page = number("per_page").unwrap_or(SCHEMAS_PER_PAGE).min(SCHEMAS_PER_PAGE);
     Wish::Schemas { page: number("page").unwrap_or(1), per_page }
+}
+
+/// The head of a request for a page, which only browsers ask for.
+pub(crate) fn caller(head: Parts, config: &Config) -> Result<Caller, Failure> {
+    check_cookies(&head.headers)?;
+    let wants = Wants { json: false, json_page: false, browser: true };
+    Ok(Caller::new(wants, head.headers, head.extensions, config.trusted_proxies))
 }
 
 fn check_cookies(headers: &HeaderMap) -> Result<(), Failure> {

@@ -24,6 +24,7 @@ use crate::stop::{Failure, FailureKind};
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const ERROR: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=UTF-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const ERROR_ID: HeaderName = HeaderName::from_static("ory-error-id");
 const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-identity-id");
@@ -31,8 +32,12 @@ const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-
 /// Writes the response to a request.
 pub(crate) fn respond(answer: Answer, reply: &Reply, config: &Config, headers: &Headers) -> Response<Full<Bytes>> {
     let writer = Writer { reply, config };
+    let public = matches!(answer.outcome, Outcome::Script(_));
     let mut response = writer.outcome(answer.outcome);
     headers.add(response.headers_mut());
+    if public {
+        headers.open_to_all(response.headers_mut());
+    }
     for cookie in answer.cookies {
         if let Ok(value) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
@@ -89,6 +94,7 @@ impl Writer<'_> {
             }
             Outcome::Schemas { schemas, page, per_page, total } => self.schemas(&schemas, page, per_page, total),
             Outcome::Schema(document) => self.json(StatusCode::OK, &document),
+            Outcome::Script(source) => with_type(StatusCode::OK, SCRIPT, Bytes::from_static(source.as_bytes())),
             Outcome::KeptError { id, error, at } => {
                 let status = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
                 let mut error = error;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::Envelope;
-use super::flow::{MessageJson, Node, Ui};
+use super::flow::{MessageJson, Ui, nodes};
 use super::json::time;
 use super::query::with_pair;
 use super::respond::Writer;
@@ -49,7 +49,7 @@ impl<'a> VerificationJson<'a> {
             ui: Ui {
                 action: page.continue_url.clone().unwrap_or_else(submit),
                 method: if page.continue_url.is_some() { "GET" } else { "POST" },
-                nodes: Some(page.fields.iter().map(Node::from).collect()),
+                nodes: Some(nodes(&page.fields, &config.base)),
                 messages: page.messages.iter().map(MessageJson::from).collect(),
             },
             state: flow.state.as_str(),

@@ -3,8 +3,7 @@
 //! The format of the recordings stands in `README.md` beside this file. What differs on purpose is listed, with
 //! reasons, in `differences.json`; everything else must be equal.
 
-// The whole program is a test, its helpers too.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod answer;
 mod compare;
@@ -14,11 +13,15 @@ mod peers;
 mod player;
 mod run;
 mod scenario;
+#[path = "../peers/postgres.rs"]
+mod server;
+mod store;
 mod variables;
 
 use deliberate::Deliberate;
 use run::{Run, played};
 use scenario::Scenario;
+use store::Store;
 
 /// One test for each configuration, so that a failure has a name.
 macro_rules! configurations {
@@ -64,6 +67,9 @@ configurations! {
     verify_two_step: "verify-two-step",
     verify_link: "verify-link",
     sms_verify: "sms-verify",
+    key_passwordless: "key-passwordless",
+    key_two_step: "key-two-step",
+    key_verified: "key-verified",
 }
 
 /// Those with social sign-up.
@@ -91,7 +97,27 @@ fn configurations() -> Vec<&'static str> {
 fn every_conversation_of_these_configurations_are_played() {
     let conversations: usize = configurations().iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, if cfg!(feature = "oidc") { 332 } else { 317 });
+    assert_eq!(conversations, if cfg!(feature = "oidc") { 428 } else { 368 });
+}
+
+#[test]
+fn every_conversation_goes_the_same_way_on_sqlite() {
+    let report = reports_on(Store::Sqlite);
+
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn every_conversation_goes_the_same_way_on_postgres() {
+    let report = reports_on(Store::Postgres);
+
+    assert!(report.is_empty(), "\n{report}");
+}
+
+/// What differs when all configurations are played on a store.
+fn reports_on(store: Store) -> String {
+    let deliberate = Deliberate::read();
+    configurations().iter().map(|config| Run::on(store, config).report(&deliberate)).collect()
 }
 
 #[test]
@@ -148,7 +174,8 @@ fn an_answer_that_is_not_the_recorded_one_is_reported() {
 
 #[test]
 fn a_step_that_is_not_played_yet_is_reported() {
-    let report = Run::of("cookies", None, |scenario| scenario.name == "hook-auth-spa").report(&Deliberate::read());
+    let report = Run::of(Store::Memory, "cookies", None, |scenario| scenario.name == "hook-auth-spa")
+        .report(&Deliberate::read());
 
     assert!(report.contains("not played yet"), "\n{report}");
 }

@@ -13,7 +13,7 @@ use time::Duration;
 use tower::ServiceExt;
 use tower_registration::host::Rendered;
 use tower_registration::identity::Channel;
-use tower_registration::testing::{Mailbox, TestClock};
+use tower_registration::testing::{Authenticator, Flaw, Mailbox, TestClock};
 use tower_registration::{ClientAddress, Registration};
 
 use crate::answer::Answer;
@@ -166,9 +166,33 @@ impl<'a> Player<'a> {
         Ok(letters.filter(|letter| letter.to().via() == via && letter.to().value().eq_ignore_ascii_case(to)).collect())
     }
 
-    fn authenticator(&self, spec: &Value) -> Result<Option<Value>, String> {
-        Err(format!("an authenticator is not played yet: {spec}"))
+    /// Makes a key by the options of a page, and remembers what the page would send.
+    fn authenticator(&mut self, spec: &Value) -> Result<Option<Value>, String> {
+        let spec = self.variables.fill(spec)?;
+        let asked = &spec["authenticator"];
+        let mut authenticator = Authenticator::new();
+        if let Some(word) = asked["flaw"].as_str() {
+            authenticator = authenticator.flaw(flaw(word)?);
+        }
+        let origin = asked["origin"].as_str().ok_or("an authenticator has no origin")?;
+        let made = authenticator.create(&asked["options"], origin).map_err(|error| error.to_string())?;
+        self.variables.set(spec["into"].as_str().ok_or("a key goes nowhere")?, made.into());
+        Ok(None)
     }
+}
+
+/// What is wrong with a key, by the word of the recordings.
+fn flaw(word: &str) -> Result<Flaw, String> {
+    Ok(match word {
+        "type" => Flaw::Type,
+        "challenge" => Flaw::Challenge,
+        "origin" => Flaw::Origin,
+        "rp" => Flaw::RelyingParty,
+        "presence" => Flaw::Presence,
+        "attestation" => Flaw::Attestation,
+        "garbage" => Flaw::Garbage,
+        _ => return Err(format!("nobody knows the flaw {word}")),
+    })
 }
 
 /// The request of a step, with the headers that the player of the recordings sent.

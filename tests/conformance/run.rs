@@ -6,13 +6,13 @@ use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use serde_json::Value;
 use tower_registration::identity::Channel;
 use tower_registration::kratos;
-use tower_registration::memory::Memory;
 use tower_registration::testing::{Mailbox, TestClock};
 
 use crate::compare::{Difference, differences};
 use crate::deliberate::Deliberate;
 use crate::player::{Player, Server};
 use crate::scenario::{Scenario, text};
+use crate::store::{Folder, Store};
 
 /// How many differences of one conversation are shown.
 const MOST: usize = 12;
@@ -38,21 +38,26 @@ pub(crate) fn played(config: &'static str) -> &'static Run {
     static RUNS: LazyLock<Mutex<Runs>> = LazyLock::new(Mutex::default);
     let run =
         *RUNS.lock().unwrap_or_else(PoisonError::into_inner).entry(config).or_insert_with(|| Box::leak(Box::default()));
-    run.get_or_init(|| Run::of(config, None, |scenario| scenario.config == config))
+    run.get_or_init(|| Run::on(Store::Memory, config))
 }
 
 impl Run {
     /// Plays the conversations of a configuration with the service mounted below the path of another base URL.
     pub(crate) fn below(config: &str, base_url: &str) -> Self {
-        Self::of(config, Some(base_url), |scenario| scenario.config == config)
+        Self::of(Store::Memory, config, Some(base_url), |scenario| scenario.config == config)
+    }
+
+    /// Plays the conversations of a configuration with everything kept in this store.
+    pub(crate) fn on(store: Store, config: &str) -> Self {
+        Self::of(store, config, None, |scenario| scenario.config == config)
     }
 
     /// Plays some conversations against a service of this configuration.
-    pub(crate) fn of(config: &str, base_url: Option<&str>, wanted: impl Fn(&Scenario) -> bool) -> Self {
+    pub(crate) fn of(store: Store, config: &str, base_url: Option<&str>, wanted: impl Fn(&Scenario) -> bool) -> Self {
         let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(wanted).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let conversations = runtime.block_on(async {
-            let server = serve(config, base_url).unwrap();
+            let (server, _folder) = serve(store, config, base_url).await.unwrap();
             let mut conversations = Vec::new();
             for scenario in &scenarios {
                 conversations.push(Conversation::play(&server, scenario).await);
@@ -102,29 +107,34 @@ impl Conversation {
     }
 }
 
-/// A service as the configuration says, with everything kept in memory and a clock of our own.
-fn serve(config: &str, base_url: Option<&str>) -> Result<Server, Box<dyn std::error::Error>> {
+/// A service as the configuration says, with a clock of our own.
+async fn serve(
+    store: Store,
+    config: &str,
+    base_url: Option<&str>,
+) -> Result<(Server, Option<Folder>), Box<dyn std::error::Error>> {
     let file = text(&format!("configs/{config}.json"))?;
     let written: Value = serde_json::from_str(&file)?;
     let base = base_url.or_else(|| written["serve"]["public"]["base_url"].as_str()).unwrap_or_default();
-    let (memory, clock, mailbox) = (Memory::new(), TestClock::default(), Mailbox::new());
+    let (clock, mailbox) = (TestClock::default(), Mailbox::new());
     #[cfg(feature = "oidc")]
     let provider = tower_registration::testing::IdentityProvider::at(crate::peers::ISSUER, clock.clone());
     #[cfg(feature = "oidc")]
     let loaded = kratos::load_with(&file, Some(base), provider.clone())?;
     #[cfg(not(feature = "oidc"))]
     let loaded = kratos::load_at(&file, base)?;
-    let builder = loaded.builder.storage(memory.clone()).identities(memory).clock(clock.clone());
-    let mut builder = builder.courier(Channel::Email, mailbox.clone());
+    let (builder, folder) = store.give(loaded.builder, config).await?;
+    let mut builder = builder.clock(clock.clone()).courier(Channel::Email, mailbox.clone());
     if written.pointer("/courier/channels").is_some() {
         builder = builder.courier(Channel::Sms, mailbox.clone());
     }
-    Ok(Server {
+    let server = Server {
         registration: builder.build()?,
         clock,
         mailbox,
         #[cfg(feature = "oidc")]
         provider,
         base: base.trim_end_matches('/').to_owned(),
-    })
+    };
+    Ok((server, folder))
 }

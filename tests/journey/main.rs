@@ -7,9 +7,11 @@
 mod code;
 mod forms;
 mod hooks;
+mod keys;
 mod keywords;
 mod mounting;
 mod outbox;
+mod pages;
 mod password;
 mod profile;
 #[cfg(feature = "oidc")]

@@ -3,5 +3,6 @@
 mod behaviour;
 mod codes;
 mod inputs;
+mod keys;
 #[cfg(feature = "oidc")]
 mod social;

@@ -73,14 +73,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::Duration;
 
-use super::{Context, Method, Slot, Step};
+use super::{Context, Method, Setup, Slot, Step};
 use crate::flow::Screen;
 use crate::form::Submission;
 use crate::host::Fetch;
 use crate::identity::MethodId;
 use crate::message::catalogue;
 use crate::page::{Field, Group, View};
-use crate::schema::Schema;
 use crate::stop::{Failure, Stop};
 use person::Inquiry;
 use reach::Reach;
@@ -212,7 +211,7 @@ impl Method for Oidc {
         RANK
     }
 
-    fn review(&self, _: &[Schema]) -> Result<Vec<String>, String> {
+    fn review(&self, _: &Setup<'_>) -> Result<Vec<String>, String> {
         for (at, provider) in self.providers.iter().enumerate() {
             provider.check()?;
             if self.providers[..at].iter().any(|other| other.id == provider.id) {

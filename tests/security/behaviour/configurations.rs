@@ -46,16 +46,7 @@ fn without(part: &str) -> Builder {
     if has("identities") {
         builder = builder.identities(memory);
     }
-    if has("registration_ui") {
-        builder = builder.registration_ui("/sign-up");
-    }
-    if has("error_ui") {
-        builder = builder.error_ui("/sorry");
-    }
-    if has("default_return_url") {
-        builder = builder.default_return_url("https://app.example.org/");
-    }
-    builder
+    builder.registration_ui("/sign-up").error_ui("/sorry").default_return_url("https://app.example.org/")
 }
 
 fn person() -> Schema {
@@ -96,15 +87,12 @@ const BASE_URLS: [Bad; 9] = [
     ("plain HTTP", || complete("http://app.example.org/auth"), ".insecure_http()"),
 ];
 
-const PARTS: [Bad; 15] = [
+const PARTS: [Bad; 12] = [
     ("no secret", || without("secret"), "add `.secret("),
     ("no schema", || without("schema"), "add `.schema("),
     ("no method", || without("method"), ".method(Password::new())"),
     ("no storage", || without("storage"), "add `.storage("),
     ("no identities", || without("identities"), "add `.identities("),
-    ("no page", || without("registration_ui"), ".registration_ui("),
-    ("no error page", || without("error_ui"), ".error_ui("),
-    ("nowhere to go", || without("default_return_url"), ".default_return_url("),
     ("a secret twice", || good().secret(secret()), "given twice"),
     ("two schemas of one name", || good().schema(person()), "two identity schemas are named `person`"),
     ("an unknown default schema", || good().default_schema("customer"), ".default_schema(\"customer\")"),

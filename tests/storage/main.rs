@@ -1,0 +1,13 @@
+//! The storage contract against every ready-made store, and every duty shown to be able to fail.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod flawed;
+mod memory;
+mod naive;
+#[path = "../peers/pgbouncer.rs"]
+mod pooler;
+mod postgres;
+mod races;
+#[path = "../peers/postgres.rs"]
+mod server;
+mod sqlite;
