@@ -336,7 +336,9 @@ impl Builder {
         let Self { config, secrets, schemas, default_schema, mut methods, .. } = self;
         let mut config = config?;
         config.sends_sms = self.couriers.contains_key(&Channel::Sms);
-        let site = own.map(|own| Site::build(&self.pages, own, &config)).transpose().map_err(BuildError::Pages)?;
+        let led_to: Vec<String> = methods.iter().flat_map(|method| method.destinations()).collect();
+        let site =
+            own.map(|own| Site::build(&self.pages, own, &config, &led_to)).transpose().map_err(BuildError::Pages)?;
         let return_to = ReturnTo::new(&config).map_err(BuildError::ReturnUrl)?;
         let seal = Arc::new(Seal::new(secrets).ok_or(BuildError::Missing { part: "secret" })?);
         let default = default_schema.or_else(|| schemas.first().map(|schema| schema.id().to_owned()));

@@ -144,6 +144,12 @@ pub trait Method: Send + Sync + 'static {
     async fn resume(&self, _cx: &Context<'_>, _answer: &Submission, _slot: &mut Slot<'_>) -> Result<Step, Stop> {
         Err(Failure::internal("a method that sends nobody away was come back to").into())
     }
+
+    /// URLs of the places that people are sent to, as far as they are known beforehand: the library's own pages let their
+    /// forms end at those origins.
+    fn destinations(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The service that a method is used in, as far as a method has to do with it.

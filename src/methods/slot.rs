@@ -47,7 +47,7 @@ impl<'a> Slot<'a> {
     }
 
     /// From now on the page shows this method alone, without those that could be chosen before. It asks for the traits
-    /// itself.
+    /// itself. When the browser leaves, that waits until it comes back.
     pub fn go_on_alone(&mut self) {
         self.asides.alone = true;
     }

@@ -242,7 +242,9 @@ impl Engine {
             Some(memory) => drop(work.flow.drawers.insert(word, memory)),
             None => drop(work.flow.drawers.remove(&word)),
         }
-        note(work, form, method.id(), asides);
+        // Whoever presses "back" over there finds the page as it was.
+        let alone = asides.alone && !matches!(step, Ok(Step::Leave(_)));
+        note(work, form, method.id(), Asides { alone, ..asides });
         step
     }
 

@@ -82,6 +82,8 @@ mod social {
         oidc_verified: "oidc-verified",
         oidc_hints: "oidc-hints",
         legacy_flags: "legacy-flags",
+        one_step_all: "one-step-all",
+        two_step_all: "two-step-all",
     }
 }
 
@@ -97,7 +99,7 @@ fn configurations() -> Vec<&'static str> {
 fn every_conversation_of_these_configurations_are_played() {
     let conversations: usize = configurations().iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, if cfg!(feature = "oidc") { 428 } else { 368 });
+    assert_eq!(conversations, if cfg!(feature = "oidc") { 431 } else { 368 });
 }
 
 #[test]

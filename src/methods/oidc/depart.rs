@@ -10,7 +10,7 @@ use super::kinds::Source;
 use super::provider::{Pkce, Provider, ProviderKind};
 use super::{ID, Memory, Oidc, Secrets, apple};
 use crate::form::{Form, Submission};
-use crate::methods::{Context, Departure, Leave, Slot, Step};
+use crate::methods::{Context, Departure, Leave};
 use crate::seal::sha256;
 use crate::stop::{Failure, Stop};
 
@@ -20,14 +20,13 @@ const HANDED_ON: [&str; 4] = ["hd", "prompt", "auth_type", "acr_values"];
 const UPSTREAM: &str = "upstream_parameters";
 
 impl Oidc {
-    /// Sends the browser to the provider.
+    /// Sends the browser to the provider, and says what is remembered until it is back.
     pub(super) async fn depart(
         &self,
         cx: &Context<'_>,
         form: &Submission,
-        slot: &mut Slot<'_>,
         provider: &Provider,
-    ) -> Result<Step, Stop> {
+    ) -> Result<(Leave, Memory), Stop> {
         let upstream = upstream(form)?;
         let departure = cx.departure(&ID, &provider.id)?;
         let mut secrets = Secrets { transient: form.transient.clone(), ..Secrets::default() };
@@ -43,8 +42,7 @@ impl Oidc {
         };
         let sealed = cx.conceal(&serde_json::to_vec(&secrets).map_err(Failure::internal)?)?;
         let (id, traits) = (provider.id.clone(), form.traits.clone());
-        slot.remember(&Memory { provider: id, traits, sealed, asks: false })?;
-        Ok(Step::Leave(Leave::new(to, departure)))
+        Ok((Leave::new(to, departure), Memory { provider: id, traits, sealed, asks: false }))
     }
 
     /// The URL of a provider's page.

@@ -5,10 +5,10 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::jose::Algorithm;
-use super::kinds::{Endpoints, Login};
+use super::kinds::{Endpoints, Login, Source};
 use super::provider::{Pkce, Provider};
 use super::reach::Reach;
-use super::trouble;
+use super::{trouble, x};
 use crate::stop::Stop;
 
 /// Where people are sent, and where codes are redeemed.
@@ -53,6 +53,18 @@ impl Provider {
             Endpoints::Below(authorize, token) => (self.below(authorize), self.below(token)),
         };
         Ok(Found { authorize: parsed(&authorize)?, token: parsed(&token)?, login: self.kind.login })
+    }
+
+    /// Where people are sent, as far as that is known without asking the provider.
+    pub(super) fn destination(&self) -> String {
+        if matches!(self.kind.source, Source::X) {
+            return x::AUTHENTICATE.to_owned();
+        }
+        match self.kind.endpoints {
+            Endpoints::Discovered => self.issuer().unwrap_or_default().to_owned(),
+            Endpoints::At(authorize, _) => authorize.to_owned(),
+            Endpoints::Below(authorize, _) => self.below(authorize),
+        }
     }
 
     /// Whether codes are bound to secrets.

@@ -244,12 +244,15 @@ impl Method for Oidc {
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop> {
         let id = form.text(FIELD).unwrap_or_default();
         let provider = self.find(&id)?;
+        let asks = slot.memory().is_some_and(|memory: Memory| memory.asks);
         slot.go_on_alone();
         slot.remember(&Memory { provider: provider.id.clone(), ..Memory::default() })?;
-        match form.secret("id_token") {
-            Some(token) => self.submit_token(cx, form, slot, provider, &token).await,
-            None => self.depart(cx, form, slot, provider).await,
+        if let Some(token) = form.secret("id_token") {
+            return self.submit_token(cx, form, slot, provider, &token).await;
         }
+        let (leave, memory) = self.depart(cx, form, provider).await?;
+        slot.remember(&Memory { asks, ..memory })?;
+        Ok(Step::Leave(leave))
     }
 
     async fn resume(&self, cx: &Context<'_>, answer: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop> {
@@ -264,6 +267,10 @@ impl Method for Oidc {
         let (claims, tokens) = self.learn(cx, provider, answer, &code, &secrets).await?;
         slot.hand_on_transient(secrets.transient);
         self.recognize(cx, slot, Journey { provider, claims, tokens, typed: &memory.traits, asks: true }).await
+    }
+
+    fn destinations(&self) -> Vec<String> {
+        self.providers.iter().map(Provider::destination).collect()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::seal::to_hex;
 use crate::stop::{Failure, Stop};
 
 const REQUEST: &str = "https://api.twitter.com/oauth/request_token";
-const AUTHENTICATE: &str = "https://api.twitter.com/oauth/authenticate";
+pub(super) const AUTHENTICATE: &str = "https://api.twitter.com/oauth/authenticate";
 const ACCESS: &str = "https://api.twitter.com/oauth/access_token";
 const PERSON: &str = "https://api.twitter.com/1.1/account/verify_credentials.json";
 
