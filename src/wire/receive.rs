@@ -104,8 +104,7 @@ where
         Route::Schema(id) => Wish::Schema(decoded(&id)),
         Route::KeyScript => Wish::KeyScript,
         Route::ShowError => {
-            let id = text("error").filter(|id| !id.is_empty()).or_else(|| text("id"));
-            Wish::ShowError(id.unwrap_or_default())
+            Wish::ShowError(text("error").filter(|id| !id.is_empty()).or_else(|| text("id")).unwrap_or_default())
         }
         Route::Callback(provider) => callback(provider.as_deref(), &query)?,
         // Cookies do not come with another site's form. They do when the browser is sent on.

@@ -12,7 +12,8 @@
 //! 5. It says who issued it, for whom (`aud`; and `azp`, which must be there where there are several audiences), about
 //!    whom, and until when: it has not ended, and was not made in the future.
 //!
-//! The arithmetic is that of `ring`, which the TLS client uses too.
+//! The arithmetic is that of `ring`, which the TLS client uses too. The rules are written out here because the libraries
+//! for them bring a second set of arithmetic and more than a hundred crates; the tests hold them against one of those.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
