@@ -12,7 +12,9 @@ use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Sty
 use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
-use crate::host::{Clock, Courier, Hook, Identities, Random, Sessions, Storage, SystemClock, SystemRandom, Templates};
+use crate::host::{
+    Clock, Courier, Hook, Identities, Linking, Random, Sessions, Storage, SystemClock, SystemRandom, Templates,
+};
 use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};
 use crate::limits::AddressLimits;
@@ -60,6 +62,7 @@ pub struct Builder {
     default_schema: Option<String>,
     methods: Vec<Arc<dyn Method>>,
     hooks: Vec<Arc<dyn Hook>>,
+    linking: Option<Arc<dyn Linking>>,
     storage: Option<Arc<dyn Storage>>,
     identities: Option<Arc<dyn Identities>>,
     sessions: Option<Arc<dyn Sessions>>,
@@ -93,6 +96,7 @@ impl Builder {
             default_schema: None,
             methods: Vec::new(),
             hooks: Vec::new(),
+            linking: None,
             storage: None,
             identities: None,
             sessions: None,
@@ -142,6 +146,12 @@ impl Builder {
     /// Adds a hook. Hooks run in the order they are added.
     pub fn hook(mut self, hook: impl Hook) -> Self {
         self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// Sets what happens when social sign-up meets a known address; otherwise the form says that the account exists.
+    pub fn linking(mut self, linking: impl Linking) -> Self {
+        self.linking = Some(Arc::new(linking));
         self
     }
 
@@ -326,7 +336,9 @@ impl Builder {
         let Self { config, secrets, schemas, default_schema, mut methods, .. } = self;
         let mut config = config?;
         config.sends_sms = self.couriers.contains_key(&Channel::Sms);
-        let site = own.map(|own| Site::build(&self.pages, own, &config)).transpose().map_err(BuildError::Pages)?;
+        let led_to: Vec<String> = methods.iter().flat_map(|method| method.destinations()).collect();
+        let site =
+            own.map(|own| Site::build(&self.pages, own, &config, &led_to)).transpose().map_err(BuildError::Pages)?;
         let return_to = ReturnTo::new(&config).map_err(BuildError::ReturnUrl)?;
         let seal = Arc::new(Seal::new(secrets).ok_or(BuildError::Missing { part: "secret" })?);
         let default = default_schema.or_else(|| schemas.first().map(|schema| schema.id().to_owned()));
@@ -353,6 +365,7 @@ impl Builder {
             schemas,
             methods,
             hooks: self.hooks,
+            linking: self.linking,
             storage,
             identities,
             sessions,

@@ -30,6 +30,10 @@ pub(crate) enum Wish {
     Show(Option<FlowId>),
     /// Answer a flow.
     Submit(Submitted),
+    /// Come back from somebody else's page.
+    Resume(Returned),
+    /// The same under another URL.
+    MoveTo(String),
     /// Something about a flow that proves an address.
     Verify(Verify),
     /// Who am I?
@@ -87,6 +91,17 @@ pub(crate) struct Submitted {
     pub(crate) query: Opening,
 }
 
+/// A browser that comes back from somebody else's page.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    /// The word of the method that sent it there.
+    pub(crate) method: &'static str,
+    /// The errand, where the path names it.
+    pub(crate) errand: Option<String>,
+    /// The query.
+    pub(crate) answer: Form,
+}
+
 /// The body of a submission.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
@@ -123,6 +138,10 @@ pub(crate) enum Outcome {
     Replaced(Replaced),
     /// It is done.
     Registered(Box<Registered>),
+    /// Somebody who had an identity is signed in.
+    SignedIn(Box<SignedIn>),
+    /// The browser must go there first.
+    Leave { to: String },
     /// The page of a flow that proves an address, and how it is told.
     Verification(Box<VerificationPage>, Telling),
     /// Somebody who is signed in is led elsewhere.
@@ -189,6 +208,18 @@ pub(crate) struct Registered {
     pub(crate) verifications: Vec<Begun>,
     /// A browser is led to the page of the last of them.
     pub(crate) leads_to_verification: bool,
+}
+
+/// A person who had an identity already, and is now signed in to it.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) kind: FlowKind,
+    pub(crate) identity: Identity,
+    pub(crate) session: Session,
+    /// The token of the session, for native clients.
+    pub(crate) token: Option<SecretString>,
+    /// Where a browser is led; nothing after an exchange.
+    pub(crate) return_url: Option<String>,
 }
 
 /// A flow that was begun to prove an address.

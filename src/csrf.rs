@@ -25,7 +25,7 @@ use crate::caller::Caller;
 use crate::config::{Config, CookieSettings, Keep, SameSite};
 use crate::host::{HostError, Random};
 use crate::message::catalogue;
-use crate::seal::{Purpose, Seal, Tag, sha256};
+use crate::seal::{Purpose, Seal, Tag, sha256, to_hex};
 use crate::stop::{Failure, Stop};
 use crate::trace;
 
@@ -55,7 +55,7 @@ impl Csrf {
     /// The base URL's own origin, the UI's and the CORS origins are listed.
     pub(crate) fn new(config: &Config, seal: Arc<Seal>) -> Self {
         let digest = sha256(config.base.as_str().as_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = to_hex(&digest);
         let mut cookie = config.cookies.clone();
         if !cookie.secure {
             // Browsers refuse `SameSite=None` without `Secure`.

@@ -17,6 +17,7 @@ use crate::seal::Seal;
 #[derive(Clone, Copy)]
 pub(crate) struct Desk<'a> {
     pub(crate) storage: &'a dyn Storage,
+    pub(crate) identities: &'a dyn Identities,
     pub(crate) seal: &'a Seal,
     pub(crate) random: &'a dyn Random,
     pub(crate) limits: &'a AddressLimits,

@@ -15,7 +15,7 @@ use crate::effects::{Desk, Effects};
 use crate::flow::FlowKind;
 use crate::hashing::Governor;
 use crate::host::{
-    Clock, Hook, HostError, Identities, Kind, Put, Random, Record, RecordId, Sessions, Storage, Unit, Version,
+    Clock, Hook, HostError, Identities, Kind, Linking, Put, Random, Record, RecordId, Sessions, Storage, Unit, Version,
 };
 use crate::limits::AddressLimits;
 use crate::methods::Method;
@@ -41,6 +41,7 @@ pub(crate) struct Engine {
     /// By rank.
     pub(crate) methods: Vec<Arc<dyn Method>>,
     pub(crate) hooks: Vec<Arc<dyn Hook>>,
+    pub(crate) linking: Option<Arc<dyn Linking>>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) identities: Arc<dyn Identities>,
     pub(crate) sessions: Arc<dyn Sessions>,
@@ -57,6 +58,7 @@ pub(crate) struct Visit {
     pub(crate) caller: Caller,
     pub(crate) visitor: Visitor,
     pub(crate) session_cookie: Option<String>,
+    pub(crate) continuity_cookie: Option<String>,
     pub(crate) now: OffsetDateTime,
 }
 
@@ -101,8 +103,9 @@ impl Engine {
 
     /// What writing a letter needs.
     pub(crate) fn desk(&self, now: OffsetDateTime) -> Desk<'_> {
-        let (storage, seal, random) = (self.storage.as_ref(), self.seal.as_ref(), self.random.as_ref());
-        Desk { storage, seal, random, limits: &self.limits, now }
+        let (storage, identities) = (self.storage.as_ref(), self.identities.as_ref());
+        let (seal, random) = (self.seal.as_ref(), self.random.as_ref());
+        Desk { storage, identities, seal, random, limits: &self.limits, now }
     }
 
     /// Writes a record over this version together with what goes along, unless somebody else was faster.

@@ -3,6 +3,9 @@
 //! Stored are facts only: which screen, which traits were typed, which messages. What a page shows is made from them
 //! when it is asked for, so nothing is ever inserted into or removed from a stored form.
 
+mod away;
+mod exchange;
+mod typed;
 mod verification;
 
 use std::collections::BTreeMap;
@@ -18,6 +21,10 @@ use crate::identity::{IdentityId, MethodId};
 use crate::message::{Message, MessageKind, Placed};
 use crate::seal::Tag;
 
+pub(crate) use away::Away;
+pub(crate) use exchange::{Exchange, Proof};
+pub use typed::Typed;
+pub(crate) use typed::leaves;
 pub(crate) use verification::{Target, VerificationFlow};
 
 /// The id of a flow.
@@ -92,6 +99,8 @@ pub enum Screen {
     Credentials,
     /// One method, and the profile, go on alone.
     Only(MethodId),
+    /// One method goes on alone, and asks for the traits itself: after somebody else's page was visited.
+    Alone(MethodId),
 }
 
 /// How far a flow has come, in the words of the contract.
@@ -149,6 +158,8 @@ pub struct Facts {
     pub messages: Vec<Placed>,
     /// The traits typed so far.
     pub typed: Typed,
+    /// The pair of codes that a native client exchanges for a session: its record.
+    pub(crate) exchange: Option<Uuid>,
 }
 
 impl Facts {
@@ -178,58 +189,8 @@ pub(crate) struct Flow {
     pub(crate) spent: Option<IdentityId>,
     /// The attempt that made it so: of two that do the same, one knows that it was the other.
     pub(crate) attempt: Option<Uuid>,
-}
-
-/// The traits typed so far: the value of each field by its name, in the order they came.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Typed(Vec<(String, Value)>);
-
-impl Typed {
-    /// The value of a field.
-    #[must_use]
-    pub fn get(&self, field: &str) -> Option<&Value> {
-        self.0.iter().find(|(name, _)| name == field).map(|(_, value)| value)
-    }
-
-    /// All fields with their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
-    }
-
-    /// Sets the value of a field; null forgets it.
-    pub(crate) fn set(&mut self, field: &str, value: &Value) {
-        if value.is_null() {
-            return self.0.retain(|(name, _)| name != field);
-        }
-        match self.0.iter_mut().find(|(name, _)| name == field) {
-            Some((_, old)) => *old = value.clone(),
-            None => self.0.push((field.to_owned(), value.clone())),
-        }
-    }
-}
-
-/// The leaves of a JSON value by dotted names below `prefix`: a dot inside a key is escaped, items of a list are
-/// numbered, empty objects and lists vanish.
-pub(crate) fn leaves(value: &Value, prefix: &str) -> Vec<(String, Value)> {
-    let mut found = Vec::new();
-    collect(value, prefix.to_owned(), &mut found);
-    found
-}
-
-fn collect(value: &Value, name: String, found: &mut Vec<(String, Value)>) {
-    match value {
-        Value::Object(members) => {
-            for (key, member) in members {
-                collect(member, format!("{name}.{}", key.replace('.', "\\.")), found);
-            }
-        }
-        Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                collect(item, format!("{name}.{at}"), found);
-            }
-        }
-        leaf => found.push((name, leaf.clone())),
-    }
+    /// The browser is at somebody else's, and is expected back.
+    pub(crate) away: Option<Away>,
 }
 
 /// The layout of a stored flow. Keys are short: a row holds little besides the traits.
@@ -260,6 +221,10 @@ struct Stored {
     b: Option<Tag>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    x: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aw: Option<Away>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -269,6 +234,7 @@ enum StoredScreen {
     Profile,
     Credentials,
     Only(String),
+    Alone(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -299,6 +265,7 @@ impl Flow {
                 Screen::Profile => StoredScreen::Profile,
                 Screen::Credentials => StoredScreen::Credentials,
                 Screen::Only(method) => StoredScreen::Only(method.to_string()),
+                Screen::Alone(method) => StoredScreen::Alone(method.to_string()),
             },
             st: facts.state,
             act: facts.active.as_ref().map(MethodId::to_string),
@@ -307,6 +274,8 @@ impl Flow {
             d: self.drawers.clone(),
             b: self.binding,
             by: self.attempt,
+            x: facts.exchange,
+            aw: self.away.clone(),
         })
     }
 
@@ -332,13 +301,15 @@ impl Flow {
                 StoredScreen::Profile => Screen::Profile,
                 StoredScreen::Credentials => Screen::Credentials,
                 StoredScreen::Only(method) => Screen::Only(MethodId::stored(method)),
+                StoredScreen::Alone(method) => Screen::Alone(MethodId::stored(method)),
             },
             state: stored.st,
             active: stored.act.map(MethodId::stored),
             messages: stored.msg.into_iter().map(Placed::from).collect(),
             typed: Typed(stored.t),
+            exchange: stored.x,
         };
-        Ok(Self { facts, drawers: stored.d, binding: stored.b, spent, attempt: stored.by })
+        Ok(Self { facts, drawers: stored.d, binding: stored.b, spent, attempt: stored.by, away: stored.aw })
     }
 }
 

@@ -31,6 +31,7 @@
 //! | mount it | [`Registration::builder`], [`Builder`] |
 //! | say which traits there are | [`Schema`] |
 //! | choose ways to register, or write one | [`methods`] |
+//! | let people sign up with accounts elsewhere | `methods::oidc` (feature `oidc`) |
 //! | bring storage, users, sessions | [`host`]; ready-made: [`memory`], `sqlite`, `postgres` (features), [`sessions`] |
 //! | set the cost of a password | [`Hashing`], [`hashing`] |
 //! | refuse leaked passwords | [`breach`] |
@@ -49,7 +50,7 @@
 //! inner errors, security events and weak settings, `webauthn` brings passkeys and security keys.
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
-//! leaked passwords, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
+//! leaked passwords, `oidc` is social sign-up, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
 //! rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
@@ -63,6 +64,7 @@ mod builder;
 mod call;
 mod caller;
 mod config;
+mod continuity;
 mod csrf;
 mod effects;
 mod engine;
@@ -78,7 +80,7 @@ pub mod html;
 #[path = "html/disabled.rs"]
 mod html;
 pub mod identity;
-#[cfg(all(feature = "kratos", feature = "sms"))]
+#[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
 mod jsonnet;
 #[cfg(feature = "kratos")]
 pub mod kratos;

@@ -127,6 +127,8 @@ pub enum Group {
     Link,
     /// The steps of the profile.
     Profile,
+    /// Social sign-up.
+    Oidc,
     /// Security keys.
     WebAuthn,
     /// Passkeys.
@@ -145,6 +147,7 @@ impl Group {
             Self::Code => "code",
             Self::Link => "link",
             Self::Profile => "profile",
+            Self::Oidc => "oidc",
             Self::WebAuthn => "webauthn",
             Self::Passkey => "passkey",
             Self::Other(word) => word,
@@ -245,7 +248,7 @@ impl Page {
         let messages = place(&mut fields, &facts.messages);
         let alone = match &facts.screen {
             Screen::Only(method) => Some(method.as_str()),
-            Screen::Unified | Screen::Profile | Screen::Credentials => None,
+            Screen::Unified | Screen::Profile | Screen::Credentials | Screen::Alone(_) => None,
         };
         order::arrange(&mut fields, keys, alone);
         let fields = (serves || !fields.is_empty()).then_some(fields);
@@ -263,11 +266,14 @@ fn drop_repeated_scripts(fields: &mut Vec<Field>) {
     });
 }
 
-/// Fills in what was typed. What no field of the schema takes was kept by a step: it gets a bare field of its own.
+/// Fills in what was typed. What no field of the schema takes was kept by a step: it gets a bare field of its own, but
+/// where a method goes on alone and asks for no traits.
 fn show_typed(fields: &mut Vec<Field>, facts: &Facts) {
+    let without = matches!(facts.screen, Screen::Alone(_)) && !fields.iter().any(|own| own.name.starts_with("traits."));
     for (name, value) in facts.typed.iter() {
         match fields.iter_mut().find(|field| field.name == name) {
             Some(field) => field.value = Some(value.clone()),
+            None if without => {}
             None => {
                 let kind = match value {
                     Value::Number(_) => InputKind::Number,

@@ -33,6 +33,10 @@ pub(crate) enum Route {
     Schema(String),
     /// `GET /self-service/errors?id=`
     ShowError,
+    /// `GET /self-service/methods/oidc/callback[/{provider}]`; the provider is still percent-encoded.
+    Callback(Option<String>),
+    /// `POST /self-service/methods/oidc/callback/{provider}`: providers that answer by a form
+    CallbackByForm(String),
     /// `GET /.well-known/ory/webauthn.js`
     KeyScript,
     /// A path of ours with a verb that it does not take.
@@ -44,6 +48,8 @@ pub(crate) enum Route {
     Unknown,
 }
 
+const CALLBACK: &str = "/self-service/methods/oidc/callback";
+const CALLBACKS: &str = "/self-service/methods/oidc/callback/";
 const GET: &str = "GET, HEAD";
 const GET_AND_POST: &str = "GET, HEAD, POST";
 
@@ -70,9 +76,15 @@ impl Route {
             "/self-service/errors" => only_get(Self::ShowError),
             "/schemas" => only_get(Self::Schemas),
             "/.well-known/ory/webauthn.js" if cfg!(feature = "webauthn") => only_get(Self::KeyScript),
-            _ => match path.strip_prefix("/schemas/") {
-                Some(id) if !id.is_empty() && !id.contains('/') => only_get(Self::Schema(id.to_owned())),
-                _ => Self::Unknown,
+            CALLBACK if *verb == http::Method::GET => Self::Callback(None),
+            CALLBACK => Self::WrongVerb { allow: "GET" },
+            _ => match (segment_below("/schemas/", path), segment_below(CALLBACKS, path)) {
+                (Some(id), _) => only_get(Self::Schema(id)),
+                // Looking ahead by `HEAD` must not use anything up.
+                (_, Some(provider)) if *verb == http::Method::GET => Self::Callback(Some(provider)),
+                (_, Some(provider)) if *verb == http::Method::POST => Self::CallbackByForm(provider),
+                (_, Some(_)) => Self::WrongVerb { allow: "GET, POST" },
+                (None, None) => Self::Unknown,
             },
         }
     }
@@ -89,9 +101,15 @@ impl Route {
             "/sessions",
             "/.well-known/ory/webauthn.js",
         ];
-        let ignored_below = ["/sessions/", "/schemas/"];
+        let ignored_below = ["/sessions/", "/schemas/", CALLBACKS];
         !ignored.contains(&path) && !ignored_below.iter().any(|start| path.starts_with(start))
     }
+}
+
+/// What stands behind the start of a path, when that is one segment.
+fn segment_below(start: &str, path: &str) -> Option<String> {
+    let rest = path.strip_prefix(start)?;
+    (!rest.is_empty() && !rest.contains('/')).then(|| rest.to_owned())
 }
 
 /// The path below `prefix`, or nothing when it lies elsewhere. Whole segments count: `/authX` is not below `/auth`.

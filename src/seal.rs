@@ -123,11 +123,17 @@ pub(crate) enum Purpose {
     OpenedLink,
     /// The name of a counter, made from an address.
     Counter,
+    /// What a browser takes along to somebody else's page, and brings back as `state`.
+    State,
+    /// What a method keeps in a flow, and nobody else may read.
+    Drawer,
+    /// Tokens of social providers, in credentials.
+    ProviderToken,
 }
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Csrf,
         Self::Identity,
         Self::SessionCookie,
@@ -138,6 +144,9 @@ impl Purpose {
         Self::Letter,
         Self::OpenedLink,
         Self::Counter,
+        Self::State,
+        Self::Drawer,
+        Self::ProviderToken,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -152,6 +161,9 @@ impl Purpose {
             Self::Letter => b"tower-registration/1/letter",
             Self::OpenedLink => b"tower-registration/1/opened-link",
             Self::Counter => b"tower-registration/1/counter",
+            Self::State => b"tower-registration/1/state",
+            Self::Drawer => b"tower-registration/1/drawer",
+            Self::ProviderToken => b"tower-registration/1/provider-token",
         }
     }
 }
@@ -240,6 +252,21 @@ fn cipher(key: &Tag) -> XChaCha20Poly1305 {
 /// The SHA-256 digest.
 pub(crate) fn sha256(bytes: &[u8]) -> Tag {
     Sha256::digest(bytes).into()
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes that [`to_hex`] wrote.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 /// The first sixteen bytes of a digest in the shape of a random UUID.

@@ -11,11 +11,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
+use secrecy::SecretString;
 
 use crate::call::{Answer, Call, Failed, Outcome};
 use crate::engine::Engine;
 use crate::html::{Asked, Site};
 use crate::route::{Route, below, cleaned};
+use crate::seal::{Purpose, from_hex};
 use crate::stop::Failure;
 use crate::upkeep::{Dispatcher, Post, Sweeper};
 use crate::wire::{Headers, Received, caller, receive, respond};
@@ -69,6 +71,14 @@ impl Registration {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.inner.warnings
+    }
+
+    /// Opens a token of a social provider that a credential holds sealed, for a host that calls the provider's services
+    /// on the person's behalf. Nothing for a text that was not sealed by one of the service's secrets.
+    #[must_use]
+    pub fn open_provider_token(&self, sealed: &str) -> Option<SecretString> {
+        let plain = self.inner.engine.seal.open(Purpose::ProviderToken, b"", &from_hex(sealed)?)?;
+        std::str::from_utf8(&plain).ok().map(SecretString::from)
     }
 
     /// How many passwords were hashed since the start.

@@ -67,6 +67,15 @@ impl Program {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
+    /// Where a URL leads.
+    #[cfg(feature = "oidc")]
+    async fn led(&self, url: &str) -> String {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.request(Request::get(url).body(Full::<Bytes>::default()).unwrap()).await.unwrap();
+        let location = answer.headers().get(header::LOCATION).unwrap_or_else(|| panic!("{url}: {answer:?}"));
+        location.to_str().unwrap().to_owned()
+    }
+
     /// The first code that the development courier printed.
     async fn printed_code(&self) -> String {
         let code = async {
@@ -113,6 +122,33 @@ async fn quickstart_shows_pages_signs_people_up_and_prints_their_codes() {
     assert_eq!(status, 200, "{answer}");
     assert!(answer["session_token"].as_str().unwrap().starts_with("ory_st_"));
     assert!(program.get("/").await.1.starts_with("<p>1 people have signed up."));
+}
+
+#[cfg(feature = "oidc")]
+#[tokio::test]
+async fn social_signs_people_up_with_the_provider_next_door() {
+    let program = Program::start("social", &["127.0.0.1:0"]);
+    let begin = format!(
+        "/auth/self-service/registration/api?return_session_token_exchange_code=true&return_to={}/done",
+        program.site
+    );
+    let (_, flow) = program.get(&begin).await;
+    let flow: Value = serde_json::from_str(&flow).unwrap();
+    let path = format!("/auth/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+
+    let (status, leaves) = program.post(&path, "application/json", json!({ "provider": "local" }).to_string()).await;
+    let leaves: Value = serde_json::from_str(&leaves).unwrap();
+    let page = leaves["redirect_browser_to"].as_str().unwrap();
+    let back = program.led(&page.replace("/idp/authorize?", "/idp/agree?")).await;
+    let done = program.led(&back).await;
+    let code = done.split_once("code=").unwrap().1;
+    let init = flow["session_token_exchange_code"].as_str().unwrap();
+    let exchange = format!("/auth/sessions/token-exchange?init_code={init}&return_to_code={code}");
+    let (exchanged, session) = program.get(&exchange).await;
+
+    assert_eq!((status, exchanged), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::OK), "{session}");
+    assert!(session.contains("ada@example.org"));
+    assert!(program.get("/").await.1.starts_with("1 people have signed up."));
 }
 
 #[tokio::test]

@@ -25,11 +25,13 @@ fn flow() -> Flow {
                 Message::custom(77, MessageKind::Error, "of a {host}").on_page(),
             ],
             typed,
+            exchange: Some(Uuid::new_v4()),
         },
         drawers: BTreeMap::from([("code".to_owned(), json!({ "tries": 1 }))]),
         binding: Some([7; 32]),
         spent: None,
         attempt: Some(Uuid::new_v4()),
+        away: Some(Away { method: "oidc".to_owned(), trip: [1; 16], bound: Some([2; 32]) }),
     }
 }
 

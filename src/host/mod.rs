@@ -7,6 +7,7 @@
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
 //! | [`Courier`] | carry a letter | [`log`](crate::log), `smtp`, `sms`, `testing` (features of these names) |
 //! | [`Hook`] | a say before and after | none needed |
+//! | [`Linking`] | what happens when social sign-up meets a known address | the form says so |
 //! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
 //! | [`BreachList`] | which passwords have leaked | [`breach`](crate::breach) |
 //! | [`Clock`], [`Random`] | the time, and bytes that nobody can guess | the system's |
@@ -22,6 +23,7 @@ mod fetch;
 mod hook;
 mod identities;
 mod letters;
+mod linking;
 mod outbox;
 mod sessions;
 mod storage;
@@ -32,6 +34,7 @@ pub use fetch::{Fetch, FetchRequest, Fetched, Unfetched, UnfetchedKind};
 pub use hook::{Hook, HookContext};
 pub use identities::{CreateError, Identities};
 pub use letters::{Courier, Model, Rendered, Templates, Undelivered};
+pub use linking::{Linked, Linking};
 pub use outbox::{Delivery, Leased, Outgoing};
 pub use sessions::{Opened, Sessions, Witness, WitnessKind};
 pub use storage::{Kind, Put, Record, RecordId, Storage, Unit, Version};

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{HostError, Unit};
 use crate::caller::Caller;
-use crate::identity::{Identity, MethodId, Session};
+use crate::identity::{AuthenticationMethod, Identity, MethodId, Session};
 
 /// Recognises who is signed in, and opens sessions.
 ///
@@ -32,12 +32,12 @@ pub trait Sessions: Send + Sync + 'static {
     async fn open(&self, unit: &mut dyn Unit, who: Witness<'_>) -> Result<Opened, HostError>;
 }
 
-/// The proof that a session may be opened. Only the service makes one, in the unit that inserts the identity.
+/// The proof that a session may be opened. Only the service makes one, for the unit that the proof belongs to.
 #[derive(Debug)]
 pub struct Witness<'a> {
     pub(crate) kind: WitnessKind,
     pub(crate) identity: &'a Identity,
-    pub(crate) method: &'a MethodId,
+    pub(crate) authentication: &'a AuthenticationMethod,
     pub(crate) caller: &'a Caller,
     pub(crate) at: OffsetDateTime,
 }
@@ -48,6 +48,11 @@ pub struct Witness<'a> {
 pub enum WitnessKind {
     /// The identity was inserted by the same unit.
     Inserted,
+    /// The identity owns an account at a social provider, and that account was proved in this request.
+    SubjectProved,
+    /// One of both happened when a browser came back, and the native client that had sent it now brings both codes of its
+    /// pair. The pair is used up in the same unit.
+    Exchanged,
 }
 
 impl Witness<'_> {
@@ -62,10 +67,15 @@ impl Witness<'_> {
         self.identity
     }
 
-    /// The method by which the person registered.
+    /// The method by which the person was proved.
     #[must_use]
     pub fn method(&self) -> &MethodId {
-        self.method
+        &self.authentication.method
+    }
+
+    /// The method with its particulars: when, and by which social provider.
+    pub fn authentication(&self) -> &AuthenticationMethod {
+        self.authentication
     }
 
     /// Where the session is opened from.
@@ -74,7 +84,7 @@ impl Witness<'_> {
         self.caller
     }
 
-    /// The time of the sign-up.
+    /// When the session begins.
     #[must_use]
     pub fn at(&self) -> OffsetDateTime {
         self.at

@@ -121,6 +121,8 @@ pub enum Kind {
     Exchange,
     /// A session of the ready-made [`sessions`](crate::sessions).
     Session,
+    /// An ID token that was used: it is not taken a second time.
+    Token,
 }
 
 impl Kind {
@@ -134,6 +136,7 @@ impl Kind {
             Self::Error => "error",
             Self::Exchange => "exchange",
             Self::Session => "session",
+            Self::Token => "token",
         }
     }
 }

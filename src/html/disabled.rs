@@ -41,7 +41,7 @@ impl Own {
 
 impl Site {
     #[allow(clippy::unnecessary_wraps, reason = "the twin can fail")]
-    pub(crate) fn build(_: &Pages, _: Own, _: &Config) -> Result<Option<Self>, String> {
+    pub(crate) fn build(_: &Pages, _: Own, _: &Config, _: &[String]) -> Result<Option<Self>, String> {
         Ok(None)
     }
 

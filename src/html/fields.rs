@@ -45,6 +45,8 @@ pub(super) fn lay_out(fields: &[Field], words: &Words) -> Form {
         for (at, field) in drawer.seen().filter(|(_, field)| field.group == *group) {
             let rank = match (is_button(field), buttons, own) {
                 (true, 0, _) => "first",
+                // Providers are equals.
+                (true, ..) if *group == Group::Oidc => "",
                 (true, _, 0) if *group != Group::Profile => "",
                 _ => "plain",
             };
@@ -128,11 +130,15 @@ impl<'a> Drawer<'a> {
                 groups.push(&field.group);
             }
         }
-        let asks = |group: &Group| self.seen().any(|(_, field)| field.group == *group && !is_button(field));
+        let holds = |group: &Group, what: fn(&Field) -> bool| {
+            self.seen().any(|(_, field)| field.group == *group && what(field))
+        };
         groups.sort_by_cached_key(|group| match group {
             Group::Default => 0,
+            // The first of two steps leads on by it.
+            Group::Profile if holds(group, |field| field.name == "method") => 1,
             Group::Profile => 3,
-            group if asks(group) => 1,
+            group if holds(group, |field| !is_button(field)) => 1,
             _ => 2,
         });
         groups

@@ -23,8 +23,9 @@
 //!
 //! They are drawn from the fields of the flow, so that every method, schema and message appears on them. They need no
 //! JavaScript, and hold no script and no style inline: a strict content security policy goes with them. Browsers hold a
-//! form to its `form-action` through all redirects that follow; the return URLs are listed in it, and where one of those
-//! leads on to yet another origin, that is added with [`Pages::allow_form_target`].
+//! form to its `form-action` through all redirects that follow; the return URLs are listed in it, and the providers of
+//! social sign-up, by their issuers. Where one of those leads on to yet another origin, as a provider whose sign-in page is
+//! elsewhere does, that is added with [`Pages::allow_form_target`].
 //!
 //! # Languages
 //!

@@ -36,13 +36,13 @@ pub(super) fn of_style() -> HeaderMap {
 }
 
 /// The content security policy: everything from here, pictures also from where the logo is, forms also to where a
-/// person may be led in the end.
-pub(super) fn content_security(pages: &Pages, config: &Config) -> Result<HeaderValue, String> {
+/// person may be led in the end, or by a method.
+pub(super) fn content_security(pages: &Pages, config: &Config, led_to: &[String]) -> Result<HeaderValue, String> {
     let mut targets = vec!["'self'".to_owned()];
     let verification = config.verification.iter().flat_map(|own| own.return_url.iter().chain([&own.ui]));
     let after = config.after_method.values().chain([&config.after]).filter_map(|after| after.return_url.as_ref());
     let own = [&config.default_return_url, &config.registration_ui, &config.error_ui];
-    let urls = own.into_iter().chain(&config.allowed_return_urls).chain(verification).chain(after);
+    let urls = own.into_iter().chain(&config.allowed_return_urls).chain(verification).chain(after).chain(led_to);
     for source in [config.base.as_str()].into_iter().chain(urls.map(String::as_str)).filter_map(source) {
         if !targets.contains(&source) {
             targets.push(source);

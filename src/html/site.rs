@@ -104,8 +104,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The pages of a service with this configuration; nothing when the host has its own for all of them.
-    pub(crate) fn build(pages: &Pages, own: Own, config: &Config) -> Result<Option<Self>, String> {
+    /// The pages of a service with this configuration, whose methods lead to these places; nothing when the host has its own
+    /// for all of them.
+    pub(crate) fn build(pages: &Pages, own: Own, config: &Config, led_to: &[String]) -> Result<Option<Self>, String> {
         if !(own.registration || own.verification || own.error || own.registered) {
             return Ok(None);
         }
@@ -116,7 +117,7 @@ impl Site {
             home => pages.home.as_str(),
             stylesheet => config.base.join(&style.path),
         };
-        let policy = policy::content_security(pages, config)?;
+        let policy = policy::content_security(pages, config, led_to)?;
         let (dictionary, templates) = (Dictionary::new(pages)?, templates(pages)?);
         let site = Self { own, dictionary, templates, style, policy, brand };
         site.try_out(&config.base)?;

@@ -10,12 +10,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Address, AddressState, Channel, Identity, IdentityId, IdentityState, MethodId, RecoveryAddress, Traits, Unique,
-    UniqueKind, VerifiableAddress,
+    Address, AddressState, AuthenticationMethod, Channel, Identity, IdentityId, IdentityState, MethodId,
+    RecoveryAddress, Traits, Unique, UniqueKind, VerifiableAddress,
 };
 
 const PASSWORD: MethodId = MethodId::new("password");
 const CODE: MethodId = MethodId::new("code");
+const OIDC: MethodId = MethodId::new("oidc");
 
 /// An identity that is about to be made.
 ///
@@ -38,6 +39,7 @@ pub struct Draft {
     metadata_public: Option<Value>,
     metadata_admin: Option<Value>,
     pub(crate) password: Option<SecretString>,
+    pub(crate) authentication: Option<AuthenticationMethod>,
 }
 
 impl Draft {
@@ -57,6 +59,7 @@ impl Draft {
             metadata_public: None,
             metadata_admin: None,
             password: None,
+            authentication: None,
         }
     }
 
@@ -75,6 +78,12 @@ impl Draft {
     /// Marks an address as proved by this registration.
     pub fn proves(mut self, address: Address) -> Self {
         self.proved.push(address);
+        self
+    }
+
+    /// Sets how the person was proved, where there is more to say than the method and the time.
+    pub fn authenticated(mut self, how: AuthenticationMethod) -> Self {
+        self.authentication = Some(how);
         self
     }
 
@@ -163,21 +172,24 @@ impl Draft {
         &self.credentials
     }
 
-    /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id, then the
-    /// ids of keys.
+    /// Everything that must belong to this identity alone: identifiers, then addresses, then the external id, then
+    /// accounts at social providers and the ids of keys.
     #[must_use]
     pub fn unique(&self) -> Vec<Unique> {
         let traits = &self.traits;
-        let identifiers = self.credentials.iter().flat_map(|credential| &credential.identifiers);
+        // Those of a social account are no names that a person types: they are unique as subjects.
+        let typed = self.credentials.iter().filter(|credential| credential.kind != OIDC);
+        let identifiers = typed.flat_map(|credential| &credential.identifiers);
         let identifiers = identifiers.map(|value| Unique::new(UniqueKind::Identifier, value));
         let by = |kind: fn(Channel) -> UniqueKind| move |to: &Address| Unique::new(kind(to.via()), to.value());
         let mut all: Vec<Unique> = Vec::new();
         let verifiable = traits.verifiable.iter().map(by(UniqueKind::Verifiable));
         let recovery = traits.recovery.iter().map(by(UniqueKind::Recovery));
         let external = self.external_id.iter().map(|id| Unique::new(UniqueKind::ExternalId, id));
+        let subjects = self.credentials.iter().flat_map(Credential::subjects);
         let keys = self.credentials.iter().flat_map(Credential::key_ids);
         let keys = keys.map(|id| Unique::new(UniqueKind::CredentialId, id));
-        for unique in identifiers.chain(verifiable).chain(recovery).chain(external).chain(keys) {
+        for unique in identifiers.chain(verifiable).chain(recovery).chain(external).chain(subjects).chain(keys) {
             if !all.contains(&unique) {
                 all.push(unique);
             }
@@ -313,6 +325,29 @@ impl Credential {
     #[must_use]
     pub fn config(&self) -> &Value {
         &self.config
+    }
+
+    /// The accounts at social providers that it stands for, each unique.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<Unique> {
+        let text = |account: &Value, name: &str| account.get(name).and_then(Value::as_str).map(str::to_owned);
+        let unique = |account: &Value| {
+            let issuer = text(account, "issuer").unwrap_or_default();
+            Some(Unique::subject(&text(account, "provider")?, &issuer, &text(account, "subject")?))
+        };
+        self.accounts().iter().filter_map(unique).collect()
+    }
+
+    /// The social providers that it stands for, by their ids.
+    #[must_use]
+    pub fn providers(&self) -> Vec<String> {
+        let id = |account: &Value| account.get("provider").and_then(Value::as_str).map(str::to_owned);
+        self.accounts().iter().filter_map(id).collect()
+    }
+
+    fn accounts(&self) -> &[Value] {
+        let accounts = self.config.get("providers").and_then(Value::as_array).filter(|_| self.kind == OIDC);
+        accounts.map_or(&[], Vec::as_slice)
     }
 
     /// The ids of the keys of a passkey or security key, in unpadded base64url: how an authenticator names them.

@@ -99,12 +99,58 @@ pub struct AuthenticationMethod {
     pub(crate) method: MethodId,
     pub(crate) aal: Aal,
     pub(crate) completed_at: OffsetDateTime,
+    pub(crate) provider: Option<String>,
+    pub(crate) upstream_acr: Option<String>,
+    pub(crate) upstream_amr: Vec<String>,
 }
 
 impl AuthenticationMethod {
     /// The proof by this method at this time.
     pub fn new(method: MethodId, completed_at: OffsetDateTime) -> Self {
-        Self { method, aal: Aal::One, completed_at }
+        let (provider, upstream_acr, upstream_amr) = (None, None, Vec::new());
+        Self { method, aal: Aal::One, completed_at, provider, upstream_acr, upstream_amr }
+    }
+
+    /// Sets the assurance level that the proof reaches.
+    pub fn with_aal(mut self, aal: Aal) -> Self {
+        self.aal = aal;
+        self
+    }
+
+    /// Sets the social provider that vouched for the person.
+    pub fn with_provider(mut self, provider: Option<String>) -> Self {
+        self.provider = provider;
+        self
+    }
+
+    /// Sets what the provider says about its own proof: the claims `acr` and `amr`.
+    pub fn with_upstream(mut self, acr: Option<String>, amr: Vec<String>) -> Self {
+        (self.upstream_acr, self.upstream_amr) = (acr, amr);
+        self
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &MethodId {
+        &self.method
+    }
+
+    /// The assurance level that the proof reaches.
+    #[must_use]
+    pub fn aal(&self) -> Aal {
+        self.aal
+    }
+
+    /// When the person was proved.
+    #[must_use]
+    pub fn completed_at(&self) -> OffsetDateTime {
+        self.completed_at
+    }
+
+    /// The social provider that vouched for the person.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
     }
 }
 

@@ -19,6 +19,13 @@ impl Unique {
         Self { kind, value: value.into() }
     }
 
+    /// An account at a social provider: the provider by its id in the configuration, the issuer that vouches, and the
+    /// subject as the issuer names it. Nothing else of an account is sure to stay the same and to be nobody else's.
+    #[must_use]
+    pub fn subject(provider: &str, issuer: &str, subject: &str) -> Self {
+        Self::new(UniqueKind::Subject, serde_json::json!([provider, issuer, subject]).to_string())
+    }
+
     /// What the value is.
     #[must_use]
     pub fn kind(&self) -> UniqueKind {
@@ -51,6 +58,8 @@ pub enum UniqueKind {
     Recovery(Channel),
     /// The id that another system knows the person by.
     ExternalId,
+    /// An account at a social provider: [`Unique::subject`].
+    Subject,
     /// The id that an authenticator gave a key, in unpadded base64url.
     CredentialId,
 }
@@ -66,6 +75,7 @@ impl UniqueKind {
             Self::Recovery(Channel::Email) => "recovery:email",
             Self::Recovery(Channel::Sms) => "recovery:sms",
             Self::ExternalId => "external_id",
+            Self::Subject => "subject",
             Self::CredentialId => "credential_id",
         }
     }
@@ -98,6 +108,7 @@ impl Owner {
         });
         Self::new(identity, matched)
             .with_credentials(usable.map(|credential| credential.kind().clone()).collect())
+            .with_providers(credentials.iter().flat_map(Credential::providers).collect())
             .with_identifier(identifier)
     }
 

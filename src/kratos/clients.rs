@@ -4,19 +4,25 @@
 //! whole URLs without their query: `*` stands for anything without dots and slashes, `**` for anything, `?` for one
 //! character.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use super::LoadError;
 use super::section::Section;
+use crate::host::Fetch;
 
 /// Calls services elsewhere as the file allows. One for all parts: they share its connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Clients {
     #[cfg(feature = "_fetch")]
-    client: crate::fetch::Client,
+    client: Arc<dyn Fetch>,
 }
 
-pub(super) fn read(mut section: Section) -> Result<Clients, LoadError> {
+/// The client of the host, where it brings one; the keys are read all the same.
+pub(super) type Own = Option<Arc<dyn Fetch>>;
+
+pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError> {
     section.ignore(&["web_hook"]);
     let mut http = section.section("http")?;
     section.end()?;
@@ -26,30 +32,34 @@ pub(super) fn read(mut section: Section) -> Result<Clients, LoadError> {
         let why = "understands `*`, `**` and `?`, and no other patterns";
         exceptions.push(pattern(&text).ok_or_else(|| http.fault("private_ip_exception_urls", why))?);
     }
-    let clients =
-        Clients::new(public_only, exceptions).map_err(|error| LoadError::new("clients.http", error.to_string()))?;
+    let clients = Clients::new(public_only, exceptions, own)
+        .map_err(|error| LoadError::new("clients.http", error.to_string()))?;
     http.end()?;
     Ok(clients)
 }
 
 #[cfg(feature = "_fetch")]
 impl Clients {
-    fn new(public_only: bool, exceptions: Vec<Regex>) -> Result<Self, crate::fetch::ClientError> {
+    fn new(public_only: bool, exceptions: Vec<Regex>, own: Own) -> Result<Self, crate::fetch::ClientError> {
+        if let Some(client) = own {
+            return Ok(Self { client });
+        }
         let builder = crate::fetch::Client::builder().allow_private(!public_only);
         let client = builder.allow_private_where(move |url| covered(&exceptions, url)).build()?;
-        Ok(Self { client })
+        Ok(Self { client: Arc::new(client) })
     }
 
     /// The client that the file asks for.
-    pub(super) fn client(&self) -> crate::fetch::Client {
-        self.client.clone()
+    #[cfg(any(feature = "breach-http", feature = "oidc", feature = "sms"))]
+    pub(super) fn client(&self) -> Arc<dyn Fetch> {
+        Arc::clone(&self.client)
     }
 }
 
 #[cfg(not(feature = "_fetch"))]
 impl Clients {
     /// The keys are read all the same: a file is right or wrong whatever the features.
-    fn new(_: bool, _: Vec<Regex>) -> Result<Self, std::convert::Infallible> {
+    fn new(_: bool, _: Vec<Regex>, _: Own) -> Result<Self, std::convert::Infallible> {
         Ok(Self {})
     }
 }

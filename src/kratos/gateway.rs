@@ -1,5 +1,7 @@
 //! `request_config`: a gateway that is called by HTTP, its body made by a Jsonnet template.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::Method;
 use secrecy::SecretString;
@@ -9,16 +11,14 @@ use super::clients::Clients;
 use super::section::Section;
 use super::{LoadError, source};
 use crate::builder::Builder;
-use crate::fetch::Client;
-use crate::host::Rendered;
+use crate::host::{Fetch, Rendered};
 use crate::identity::Channel;
 use crate::jsonnet::{Program, Sandbox};
 use crate::sms::{Body, BodyError, HttpBuilder, HttpCourier, HttpCourierError};
 
 /// Makes couriers. One for a file: its templates share their threads.
-#[derive(Debug)]
 pub(super) struct Gateways {
-    client: Client,
+    client: Arc<dyn Fetch>,
     sandbox: Sandbox,
 }
 
@@ -30,7 +30,7 @@ impl Gateways {
     /// Adds a courier for this channel.
     pub(super) fn courier(&self, builder: Builder, via: Channel, mut section: Section) -> Result<Builder, LoadError> {
         let url = section.text("url")?.ok_or_else(|| section.fault("url", "is missing"))?;
-        let mut courier = HttpCourier::builder(self.client.clone(), url);
+        let mut courier = HttpCourier::builder(Arc::clone(&self.client), url);
         if let Some(method) = section.text("method")? {
             let method: Method = method.parse().map_err(|_| section.fault("method", "must be a verb of HTTP"))?;
             courier = courier.method(method);

@@ -33,6 +33,11 @@ mod keys;
 #[cfg(not(feature = "webauthn"))]
 #[path = "without_keys.rs"]
 mod keys;
+#[cfg(feature = "oidc")]
+mod oidc;
+#[cfg(not(feature = "oidc"))]
+#[path = "no_oidc.rs"]
+mod oidc;
 mod parts;
 mod section;
 mod selfservice;
@@ -67,7 +72,7 @@ pub struct Loaded {
 ///
 /// [`LoadError`] names the key and says what to change.
 pub fn load(text: &str) -> Result<Loaded, LoadError> {
-    read(text, None)
+    read(text, None, None)
 }
 
 /// Reads a configuration file, for a service that is found at another base URL than the file says.
@@ -76,7 +81,18 @@ pub fn load(text: &str) -> Result<Loaded, LoadError> {
 ///
 /// [`LoadError`] names the key and says what to change.
 pub fn load_at(text: &str, base_url: &str) -> Result<Loaded, LoadError> {
-    read(text, Some(base_url))
+    read(text, Some(base_url), None)
+}
+
+/// Reads a configuration file, for a host that calls services elsewhere in its own way: what the file says about addresses
+/// that may be called is then the client's business. Without a base URL, the file's own counts.
+///
+/// # Errors
+///
+/// [`LoadError`] names the key and says what to change.
+#[cfg(feature = "_fetch")]
+pub fn load_with(text: &str, base_url: Option<&str>, client: impl crate::host::Fetch) -> Result<Loaded, LoadError> {
+    read(text, base_url, Some(std::sync::Arc::new(client)))
 }
 
 /// Keys about other things than registration.
@@ -102,7 +118,7 @@ const IGNORED: [&str; 19] = [
     "web",
 ];
 
-fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
+fn read(text: &str, base_url: Option<&str>, client: clients::Own) -> Result<Loaded, LoadError> {
     let document: Value =
         serde_json::from_str(text).map_err(|error| LoadError::new("", format!("no JSON: {error}")))?;
     let mut root = Section::root(document)?;
@@ -117,9 +133,9 @@ fn read(text: &str, base_url: Option<&str>) -> Result<Loaded, LoadError> {
     builder = parts::hashing(builder, root.section("hashers")?)?;
     builder = parts::cookies(builder, root.section("cookies")?, root.section("session")?, dev)?;
     builder = identity::read(builder, root.section("identity")?)?;
-    let clients = clients::read(root.section("clients")?)?;
-    let every_address = parts::every_address(&mut root)?;
-    builder = selfservice::read(builder, root.section("selfservice")?, every_address, &clients)?;
+    let clients = clients::read(root.section("clients")?, client)?;
+    let flags = parts::flags(&mut root)?;
+    builder = selfservice::read(builder, root.section("selfservice")?, flags, &clients)?;
     builder = courier::read(builder, root.section("courier")?, &clients)?;
     parts::refuse_unsupported(&mut root)?;
     root.end()?;

@@ -100,8 +100,16 @@ fn secure(section: &mut Section) -> Result<Option<bool>, LoadError> {
     }
 }
 
-/// Reads `feature_flags`: whether every address of a registration is proved at once.
-pub(super) fn every_address(root: &mut Section) -> Result<bool, LoadError> {
+/// What `feature_flags` says about a registration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flags {
+    /// Every address of a registration is proved at once.
+    pub(super) every_address: bool,
+    /// Traits that are missing after a social sign-up stand in its own group.
+    pub(super) legacy_oidc_group: bool,
+}
+
+pub(super) fn flags(root: &mut Section) -> Result<Flags, LoadError> {
     let mut flags = root.section("feature_flags")?;
     flags.ignore(&[
         "cacheable_sessions",
@@ -112,10 +120,10 @@ pub(super) fn every_address(root: &mut Section) -> Result<bool, LoadError> {
         "password_profile_registration_node_group",
     ]);
     flags.must_be_off("legacy_allow_insecure_origins", "a star may only stand for whole labels of a host name")?;
-    flags.must_be_off("legacy_oidc_registration_node_group", "is not supported yet")?;
-    let every = flags.flag("legacy_continue_with_verification_ui")?.unwrap_or(false);
+    let legacy_oidc_group = flags.flag("legacy_oidc_registration_node_group")?.unwrap_or(false);
+    let every_address = flags.flag("legacy_continue_with_verification_ui")?.unwrap_or(false);
     flags.end()?;
-    Ok(every)
+    Ok(Flags { every_address, legacy_oidc_group })
 }
 
 /// Refuses switches that would change a registration.

@@ -1,9 +1,10 @@
 //! `selfservice`: methods, the registration flow, return URLs, pages.
 
 use super::clients::Clients;
+use super::parts::Flags;
 use super::section::Section;
 use super::verification::{self, Proofs};
-use super::{LoadError, breaches, fallback, hooks, keys};
+use super::{LoadError, breaches, fallback, hooks, keys, oidc};
 use crate::builder::Builder;
 use crate::config::{After, Style};
 use crate::identity::MethodId;
@@ -14,7 +15,7 @@ const NOT_YET: &str = "is not supported yet";
 pub(super) fn read(
     builder: Builder,
     mut section: Section,
-    every_address: bool,
+    flags: Flags,
     clients: &Clients,
 ) -> Result<Builder, LoadError> {
     let default = section.text("default_browser_return_url")?;
@@ -23,7 +24,7 @@ pub(super) fn read(
     for url in section.texts("allowed_return_urls")? {
         builder = builder.allow_return_url(url);
     }
-    let (mut builder, on, proofs) = methods(builder, section.section("methods")?, clients)?;
+    let (mut builder, on, proofs) = methods(builder, section.section("methods")?, flags, clients)?;
     let mut flows = section.section("flows")?;
     section.end()?;
     flows.ignore(&["login", "logout", "recovery", "settings"]);
@@ -31,7 +32,7 @@ pub(super) fn read(
     let ui = error.text("ui_url")?.unwrap_or_else(|| fallback("error"));
     error.end()?;
     builder = builder.error_ui(ui);
-    if let Some(settings) = verification::read(flows.section("verification")?, proofs, every_address)? {
+    if let Some(settings) = verification::read(flows.section("verification")?, proofs, flags.every_address)? {
         builder = builder.verification(settings);
     }
     builder = registration(builder, flows.section("registration")?, &on)?;
@@ -46,6 +47,7 @@ type Methods = Vec<&'static str>;
 fn methods(
     mut builder: Builder,
     mut section: Section,
+    flags: Flags,
     clients: &Clients,
 ) -> Result<(Builder, Methods, Proofs), LoadError> {
     let mut on = Methods::new();
@@ -63,9 +65,13 @@ fn methods(
         builder = builder.method(code_method(proofs));
         on.push("code");
     }
+    let (builder, social) = oidc::read(builder, section.section("oidc")?, clients, flags.legacy_oidc_group)?;
+    if social {
+        on.push("oidc");
+    }
     let (builder, keys) = keys::read(builder, &mut section)?;
     on.extend(keys);
-    for name in ["oidc", "saml", "captcha"] {
+    for name in ["saml", "captcha"] {
         let mut method = section.section(name)?;
         method.must_be_off("enabled", NOT_YET)?;
         method.ignore(&["config"]);

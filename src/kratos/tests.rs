@@ -47,7 +47,7 @@ fn a_file_becomes_a_builder() {
 #[test]
 fn a_key_that_would_change_a_registration_is_named() {
     let cases = [
-        ("/selfservice/methods/oidc/enabled", json!(true), "selfservice.methods.oidc.enabled"),
+        ("/selfservice/methods/saml/enabled", json!(true), "selfservice.methods.saml.enabled"),
         ("/selfservice/flows/registration/style", json!("x"), "selfservice.flows.registration.style"),
         ("/selfservice/flows/registration/lifespan", json!("1 day"), "selfservice.flows.registration.lifespan"),
         ("/selfservice/flows/registration/lifespam", json!("1h"), "selfservice.flows.registration.lifespam"),

@@ -16,6 +16,10 @@ macro_rules! catalogue {
 catalogue! {
     /// Label of a button that submits a credential or the profile.
     SIGN_UP = Info 1040001 "Sign up";
+    /// Label of the button of a social provider.
+    SIGN_UP_WITH = Info 1040002 "Sign up with {provider}";
+    /// Label of the button that goes on to a social provider once more.
+    SIGN_UP_CONTINUE = Info 1040003 "Continue";
     /// Label of the button that makes a security key.
     SIGN_UP_SECURITY_KEY = Info 1040004 "Sign up with security key";
     /// Shown when a code was sent.
@@ -90,6 +94,8 @@ catalogue! {
     UNIQUE_ITEMS = Error 4000025 "items at index {index_a} and {index_b} are equal";
     /// A value has another type than its schema asks for.
     WRONG_TYPE = Error 4000026 "expected {allowed_types}, but got {actual_type}";
+    /// An identifier of somebody who comes from a social provider belongs to another identity.
+    TAKEN_LINK = Error 4000027 "An account with the same identifier (email, phone, username, ...) exists already. Please sign in to your existing account to link your social profile.";
     /// An identifier belongs to another identity, with the ways to sign in to it.
     TAKEN_HINTS = Error 4000028 "You tried signing in with {hint} which is already in use by another account.{ways}";
     /// A value is not the one that is asked for.

@@ -41,40 +41,49 @@
 mod code;
 #[cfg(feature = "webauthn")]
 mod keys;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 #[cfg(feature = "webauthn")]
 mod passkey;
 mod password;
 mod profile;
 mod similarity;
+mod slot;
+mod step;
 #[cfg(feature = "webauthn")]
 mod webauthn;
 
 use async_trait::async_trait;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use crate::caller::Caller;
 use crate::config::{Config, Style};
-use crate::effects::{Desk, Effects};
-use crate::flow::{Facts, Screen, State};
+use crate::effects::Desk;
+use crate::flow::{Facts, Screen};
 use crate::form::Submission;
-use crate::identity::{Address, Draft, MethodId, Traits};
-use crate::limits::{Counted, Counter};
-use crate::mail::Letter;
-use crate::message::Message;
+use crate::identity::{MethodId, Owner, Traits, Unique};
 use crate::page::{Field, View};
 use crate::schema::Schema;
+use crate::seal::Purpose;
 use crate::stop::{Failure, Stop};
 
+pub use crate::continuity::Departure;
 pub use code::Code;
 #[cfg(feature = "webauthn")]
 pub use keys::{Attachment, Attestation, AuthenticatorNames, Need, RelyingParty};
+#[cfg(feature = "oidc")]
+pub use oidc::Oidc;
 #[cfg(feature = "webauthn")]
 pub use passkey::Passkey;
 pub use password::{Password, WhenAway};
 pub(crate) use profile::Profile;
+pub(crate) use slot::Asides;
+pub use slot::Slot;
+pub use step::{Leave, Proved, Show, Step};
 #[cfg(feature = "webauthn")]
 pub use webauthn::SecurityKey;
 
@@ -125,6 +134,22 @@ pub trait Method: Send + Sync + 'static {
     ///
     /// [`Stop::Refuse`] with what the person must mend, [`Stop::Fail`] when it is not the person's fault.
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop>;
+
+    /// The browser that this method sent to somebody else came back, with what they gave it in the query. That it is the
+    /// one that left, and that it has not come back before, is certain.
+    ///
+    /// # Errors
+    ///
+    /// As from [`submit`](Method::submit).
+    async fn resume(&self, _cx: &Context<'_>, _answer: &Submission, _slot: &mut Slot<'_>) -> Result<Step, Stop> {
+        Err(Failure::internal("a method that sends nobody away was come back to").into())
+    }
+
+    /// URLs of the places that people are sent to, as far as they are known beforehand: the library's own pages let their
+    /// forms end at those origins.
+    fn destinations(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The service that a method is used in, as far as a method has to do with it.
@@ -137,53 +162,6 @@ pub struct Setup<'a> {
     pub base_url: &'a str,
     /// The page that shows a flow; it may be a path on the host of the base URL.
     pub registration_ui: &'a str,
-}
-
-/// What a method says when it is done.
-#[derive(Debug)]
-#[non_exhaustive]
-#[allow(clippy::large_enum_variant, reason = "it lives for one call")]
-pub enum Step {
-    /// Proved enough: make this identity.
-    Register(Draft),
-    /// Not yet: show this screen.
-    Show(Show),
-}
-
-/// The next screen.
-#[derive(Debug)]
-#[must_use]
-pub struct Show {
-    pub(crate) screen: Screen,
-    pub(crate) traits: Value,
-    pub(crate) progress: Option<(State, Option<MethodId>)>,
-    pub(crate) messages: Vec<Message>,
-    pub(crate) repeats_transient: bool,
-}
-
-impl Show {
-    /// A screen that shows these traits; how far the flow has come stays as it is.
-    pub fn new(screen: Screen, traits: Value) -> Self {
-        Self { screen, traits, progress: None, messages: Vec::new(), repeats_transient: false }
-    }
-
-    /// Sets how far the flow has come, and the method that is at work.
-    pub fn progress(mut self, state: State, active: Option<MethodId>) -> Self {
-        self.progress = Some((state, active));
-        self
-    }
-
-    /// Adds what the person is told on the page.
-    pub fn message(mut self, message: Message) -> Self {
-        self.messages.push(message);
-        self
-    }
-
-    /// Repeats the client's `transient_payload` in the answer.
-    pub fn repeat_transient(mut self) -> Self {
-        self.repeats_transient = true;
-        self
-    }
 }
 
 /// What a method may ask while it answers.
@@ -232,6 +210,44 @@ impl<'a> Context<'a> {
         Ok(bytes)
     }
 
+    /// Who owns one of these values.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] when it cannot be said.
+    pub async fn owner(&self, of: &[Unique]) -> Result<Option<Owner>, Stop> {
+        Ok(self.desk.identities.owner(of).await?)
+    }
+
+    /// A departure to somebody else on this errand, which the method has a word for.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] when there is no randomness.
+    pub fn departure(&self, method: &MethodId, errand: &str) -> Result<Departure, Stop> {
+        let (seal, random) = (self.desk.seal, self.desk.random);
+        Ok(Departure::new(self.flow, method.as_str(), errand, self.now, seal, random)?)
+    }
+
+    /// Seals what a method keeps in this flow and what nobody may read who reads the storage.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Fail`] when there is no randomness.
+    pub fn conceal(&self, plain: &[u8]) -> Result<String, Stop> {
+        let flow = self.flow.id.as_uuid().as_bytes();
+        let sealed = self.desk.seal.seal(Purpose::Drawer, flow, plain, self.random()?);
+        let sealed = sealed.ok_or_else(|| Failure::internal("what a method keeps could not be sealed"))?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens what [`conceal`](Context::conceal) sealed in this flow.
+    #[must_use]
+    pub fn reveal(&self, concealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = URL_SAFE_NO_PAD.decode(concealed).ok()?;
+        self.desk.seal.open(Purpose::Drawer, self.flow.id.as_uuid().as_bytes(), &sealed)
+    }
+
     /// Traits that the method kept, judged again.
     ///
     /// # Errors
@@ -245,51 +261,6 @@ impl<'a> Context<'a> {
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context").field("flow", &self.flow.id).finish_non_exhaustive()
-    }
-}
-
-/// What a method keeps in the flow: its own drawer, which dies with the flow. Letters are posted through it.
-#[derive(Debug)]
-pub struct Slot<'a> {
-    drawer: &'a mut Option<Value>,
-    effects: &'a mut Effects,
-    desk: Desk<'a>,
-}
-
-impl<'a> Slot<'a> {
-    pub(crate) fn new(drawer: &'a mut Option<Value>, effects: &'a mut Effects, desk: Desk<'a>) -> Self {
-        Self { drawer, effects, desk }
-    }
-
-    /// What the method remembers; nothing when it kept nothing, or something of another shape.
-    #[must_use]
-    pub fn memory<T: DeserializeOwned>(&self) -> Option<T> {
-        self.drawer.as_ref().and_then(|value| T::deserialize(value).ok())
-    }
-
-    /// Keeps this, in place of what was there. It is stored together with the answer.
-    ///
-    /// # Errors
-    ///
-    /// [`Stop::Fail`] for what cannot be JSON.
-    pub fn remember<T: Serialize>(&mut self, memory: &T) -> Result<(), Stop> {
-        *self.drawer = Some(serde_json::to_value(memory).map_err(Failure::internal)?);
-        Ok(())
-    }
-
-    /// Forgets everything.
-    pub fn forget(&mut self) {
-        *self.drawer = None;
-    }
-
-    /// Posts a letter together with the answer. Says whether it will be sent.
-    pub(crate) async fn post(&mut self, letter: &Letter) -> Result<bool, Stop> {
-        Ok(self.effects.post(self.desk, letter).await?)
-    }
-
-    /// What is counted of an address; what is added is written together with the answer.
-    pub(crate) async fn counter(&mut self, what: Counted, address: &Address) -> Result<&mut Counter, Stop> {
-        Ok(self.effects.counter(self.desk, what, address).await?)
     }
 }
 

@@ -58,6 +58,7 @@ impl Method for Profile {
         let mut fields = view.traits.to_vec();
         match view.facts.screen {
             Screen::Unified => {}
+            Screen::Alone(_) => fields.clear(),
             Screen::Profile => fields.push(Field::submit(GROUP, "method", ID.as_str(), catalogue::SIGN_UP)),
             Screen::Credentials => {
                 hide(&mut fields);

@@ -1,15 +1,14 @@
-//! What registration clients ask for besides flows: who is signed in, identity schemas, kept errors, exchanges.
+//! What registration clients ask for besides flows: who is signed in, identity schemas, kept errors.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq;
 use time::{Date, Month, OffsetDateTime, Time};
 use uuid::Uuid;
 
 use crate::call::Outcome;
 use crate::engine::{Engine, Tell, Trouble, Visit};
-use crate::flow::{FlowId, parse_uuid};
+use crate::flow::parse_uuid;
 use crate::host::{Kind, RecordId};
 use crate::identity::IdentityState;
 use crate::seal::Purpose;
@@ -61,27 +60,6 @@ impl Engine {
         let record = record.filter(|record| now < record.expires_at).ok_or_else(unknown)?;
         let (error, at) = decode_error(&record.body).map_err(|error| trouble(Failure::internal(error)))?;
         Ok(Outcome::KeptError { id, error, at })
-    }
-
-    /// Both halves of a pair: the first was handed out when the flow was begun, the second is known to whoever was led
-    /// back at its end.
-    pub(super) async fn exchange(&self, visit: &Visit, init: &str, return_to: &str) -> Result<Outcome, Trouble> {
-        let trouble = |failure: Failure| Trouble::new(failure, Tell::Json);
-        if init.is_empty() || return_to.is_empty() {
-            return Err(trouble(Failure::exchange_incomplete()));
-        }
-        let unknown = || trouble(Failure::exchange_unknown());
-        let pair = self.storage.get(Kind::Exchange, RecordId::of_secret(init)).await;
-        let pair = pair.map_err(|error| trouble(error.into()))?;
-        let pair = pair.filter(|pair| visit.now < pair.expires_at).ok_or_else(unknown)?;
-        let flow = Uuid::from_slice(&pair.body).map_err(|error| trouble(Failure::internal(error)))?;
-        if !self.return_codes(flow).any(|code| code.as_bytes().ct_eq(return_to.as_bytes()).into()) {
-            return Err(unknown());
-        }
-        let loaded = self.load(FlowId::new(flow)).await.map_err(trouble)?;
-        let (flow, _) = loaded.ok_or_else(unknown)?;
-        let page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
-        Ok(Outcome::Pending(page))
     }
 
     /// The second half of a flow's pair, as each key makes it.

@@ -6,14 +6,20 @@
 //! | [`show`] | it is looked at again |
 //! | [`submit`] | it is answered: load, guard, decode, whose is it, what comes of it |
 //! | [`settle`] | an identity comes of it: hooks, taken?, hash, one commit |
+//! | [`leave`] | the browser goes to somebody else |
+//! | [`resume`] | it comes back: the same from whose is it? on |
+//! | [`sign_in`] | somebody who has an identity is signed in to it, or exchanges a pair of codes for a session |
 //! | [`replace`] | a flow that cannot be used any more is replaced by a new one |
 //! | [`lookups`] | what else registration clients ask for |
 
+mod leave;
 mod lookups;
 mod open;
 mod replace;
+mod resume;
 mod settle;
 mod show;
+mod sign_in;
 mod submit;
 mod taken;
 
@@ -42,12 +48,12 @@ impl Engine {
                 return Answer { outcome: failed(error.into(), None, None), cookies: Vec::new() };
             }
         };
-        let mut visit = Visit { caller, visitor, session_cookie: None, now };
+        let mut visit = Visit { caller, visitor, session_cookie: None, continuity_cookie: None, now };
         let outcome = match self.chapter(&mut visit, wish).await {
             Ok(outcome) => outcome,
             Err(trouble) => self.tell(&visit, trouble).await,
         };
-        let cookies = [self.csrf.cookie(&visit.visitor), visit.session_cookie];
+        let cookies = [self.csrf.cookie(&visit.visitor), visit.session_cookie, visit.continuity_cookie];
         Answer { outcome, cookies: cookies.into_iter().flatten().collect() }
     }
 
@@ -56,6 +62,8 @@ impl Engine {
             Wish::Open(kind, opening) => self.open(visit, kind, opening).await,
             Wish::Show(id) => self.show(visit, id).await,
             Wish::Submit(submitted) => self.submit(visit, submitted).await,
+            Wish::Resume(returned) => self.resume(visit, returned).await,
+            Wish::MoveTo(to) => Ok(Outcome::SentAway { to, submitted: true }),
             Wish::Verify(wish) => self.verify(visit, wish).await,
             Wish::Whoami => self.whoami(visit).await,
             Wish::Schemas { page, per_page } => Ok(self.list_schemas(page, per_page)),

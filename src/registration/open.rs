@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::call::{Opening, Outcome};
 use crate::effects::Effects;
 use crate::engine::{Engine, Tell, Trouble, Visit};
-use crate::flow::{Facts, Flow, FlowId, FlowKind, State, Typed};
+use crate::flow::{Exchange, Facts, Flow, FlowId, FlowKind, State, Typed};
 use crate::host::{HookContext, HostError, Kind, Record, RecordId};
 use crate::methods::{Context, Slot, first_screen};
 use crate::schema::Unselectable;
@@ -46,7 +46,7 @@ impl Engine {
         }
         let effects = self.prepare(visit, &mut flow).await.map_err(trouble)?;
         let exchange = opening.wants_exchange && kind == FlowKind::Api;
-        let code = self.store_new(&flow, effects, exchange, visit.now).await.map_err(trouble)?;
+        let code = self.store_new(&mut flow, effects, exchange, visit.now).await.map_err(trouble)?;
         let mut page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
         page.exchange_code = code;
         Ok(Outcome::Opened(page))
@@ -93,9 +93,10 @@ impl Engine {
             active: None,
             messages: Vec::new(),
             typed: Typed::default(),
+            exchange: None,
         };
         let binding = visit.visitor.binding().filter(|_| kind == FlowKind::Browser);
-        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None, attempt: None })
+        Ok(Flow { facts, drawers: BTreeMap::new(), binding, spent: None, attempt: None, away: None })
     }
 
     /// Asks the hooks. There is no page yet that could carry messages.
@@ -129,17 +130,19 @@ impl Engine {
     /// pair.
     pub(super) async fn store_new(
         &self,
-        flow: &Flow,
+        flow: &mut Flow,
         mut effects: Effects,
         exchange: bool,
         now: OffsetDateTime,
     ) -> Result<Option<String>, Failure> {
-        let record = Self::record(flow, 1)?;
         let code = if exchange { Some(self.new_code()?) } else { None };
         if let Some(code) = &code {
-            let body = flow.facts.id.as_uuid().as_bytes().to_vec();
-            effects.also(Record::new(Kind::Exchange, RecordId::of_secret(code), 1, flow.facts.expires_at, body));
+            let id = RecordId::of_secret(code);
+            flow.facts.exchange = Some(*id.as_uuid());
+            let body = Exchange::new(flow.facts.id).encode().map_err(Failure::internal)?;
+            effects.also(Record::new(Kind::Exchange, id, 1, flow.facts.expires_at, body));
         }
+        let record = Self::record(flow, 1)?;
         self.save(&record, None, &effects, now).await.map_err(|failure| match failure.kind() {
             FailureKind::Conflict => Failure::internal("the id of a flow was taken"),
             _ => failure,

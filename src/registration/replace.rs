@@ -35,7 +35,8 @@ impl Engine {
         new.facts.query = old.facts.query;
         new.facts.return_to = old.facts.return_to;
         new.facts.schema = old.facts.schema;
-        let mut work = Work { flow: new, version: 0, schema, effects: Effects::default() };
+        let (effects, returned, leads_back) = (Effects::default(), false, false);
+        let mut work = Work { flow: new, version: 0, schema, effects, returned, leads_back };
         if whose {
             work.flow.facts.typed = old.facts.typed;
         }
@@ -49,7 +50,7 @@ impl Engine {
             return Err(failure);
         }
         let effects = self.prepare(visit, &mut new).await?;
-        self.store_new(&new, effects, false, visit.now).await?;
+        self.store_new(&mut new, effects, false, visit.now).await?;
         Ok(Outcome::Replaced(Replaced { kind, by: new.facts.id, expired_at, since, failure }))
     }
 

@@ -12,11 +12,11 @@ use super::submit::Work;
 use crate::call::{Outcome, Registered};
 use crate::csrf::Visitor;
 use crate::engine::{Engine, Visit};
-use crate::flow::{Flow, FlowKind, leaves};
+use crate::flow::{Flow, FlowKind, Proof, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, HookContext, Opened, Put, Witness, WitnessKind};
-use crate::identity::{Draft, Identity, IdentityId, IdentityState, MethodId};
+use crate::host::{CreateError, HookContext, Opened, Put, Unit, Witness, WitnessKind};
+use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId};
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
@@ -51,7 +51,7 @@ impl Engine {
         draft.created_at = visit.now;
         let settled = self.make(visit, work, &mut draft, password, form, kept).await;
         match settled {
-            Ok(registered) => Ok(Outcome::Registered(Box::new(registered))),
+            Ok(outcome) => Ok(outcome),
             Err(Stop::Fail(failure)) => Err(Stop::Fail(failure)),
             Err(refusal) => {
                 // The page shows the traits as they would have been stored.
@@ -75,7 +75,7 @@ impl Engine {
         password: Option<SecretString>,
         form: &Submission,
         kept: &mut Kept,
-    ) -> Result<Registered, Stop> {
+    ) -> Result<Outcome, Stop> {
         self.ask_before_create(visit, work, draft, form, kept).await?;
         let traits = match self.hooks.is_empty() {
             true => draft.judged().clone(),
@@ -87,22 +87,32 @@ impl Engine {
         let return_url = return_url
             .map_err(|failure| Stop::refuse([catalogue::INVALID.with("reason", failure.reason()).on_page()]))?;
         if let Some(owner) = self.identities.owner(&draft.unique()).await? {
-            return Err(Stop::refuse([self.taken(Some(&owner)).on_page()]));
+            return self.meet_owner(visit, work, draft, &owner, form).await;
         }
         if let Some(password) = password {
             let hash = self.hash(password, kept).await?;
             draft.set_password_hash(&hash);
         }
         let beginning = self.begin_proving(visit, work, draft, form).await?;
-        let (identity, opened) = self.commit(visit, work, draft, form, &beginning).await?;
+        let committed = match self.commit(visit, work, draft, form, &beginning).await? {
+            Some(committed) => committed,
+            // Somebody with the same identifier was faster.
+            None => return self.meet(visit, work, draft, form).await,
+        };
+        let (identity, opened) = committed;
         let Beginning { begun: verifications, visitor, .. } = beginning;
         let kind = work.flow.facts.kind;
         self.set_cookies(visit, kind, opened.as_ref(), visitor)?;
         self.after_commit(visit, work, draft, &identity, form).await?;
+        if work.leads_to_application() {
+            return Ok(Outcome::SentAway { to: self.application(&work.flow, false)?, submitted: false });
+        }
         let (session, token) = opened.map(|opened| (opened.session, opened.token)).unzip();
         let token = token.filter(|_| kind == FlowKind::Api);
         let leads_to_verification = self.config.shows_verification_ui(draft.method.as_str());
-        Ok(Registered { kind, identity, session, token, return_url, verifications, leads_to_verification })
+        let registered =
+            Registered { kind, identity, session, token, return_url, verifications, leads_to_verification };
+        Ok(Outcome::Registered(Box::new(registered)))
     }
 
     /// Begins the flows that prove the addresses of the draft, in the unit of the identity.
@@ -162,7 +172,7 @@ impl Engine {
         draft: &Draft,
         form: &Submission,
         beginning: &Beginning,
-    ) -> Result<(Identity, Option<Opened>), Stop> {
+    ) -> Result<Option<(Identity, Option<Opened>)>, Stop> {
         let attempt = self.new_id()?;
         let spent = Flow { spent: Some(draft.id), attempt: Some(attempt), ..work.flow.clone() };
         let spent = Self::record(&spent, work.version + 1)?;
@@ -172,11 +182,7 @@ impl Engine {
         }
         let identity = match self.identities.create(unit.as_mut(), draft).await {
             Ok(identity) => identity,
-            Err(CreateError::Taken) => {
-                drop(unit);
-                let owner = self.identities.owner(&draft.unique()).await?;
-                return Err(Stop::refuse([self.taken(owner.as_ref()).on_page()]));
-            }
+            Err(CreateError::Taken) => return Ok(None),
             Err(CreateError::Stop(stop)) => return Err(stop),
             Err(CreateError::Host(error)) => return Err(error.into()),
         };
@@ -184,15 +190,7 @@ impl Engine {
         for hook in &self.hooks {
             hook.in_commit(&cx, unit.as_mut(), &identity).await?;
         }
-        let opens = self.config.opens_session(draft.method.as_str()) && identity.state() == IdentityState::Active;
-        let opened = match opens {
-            true => {
-                let (kind, method, caller) = (WitnessKind::Inserted, &draft.method, &visit.caller);
-                let who = Witness { kind, identity: &identity, method, caller, at: visit.now };
-                Some(self.sessions.open(unit.as_mut(), who).await?)
-            }
-            false => None,
-        };
+        let opened = self.open_session(visit, work, draft, &identity, unit.as_mut()).await?;
         for record in &beginning.records {
             if unit.put(record, None).await? == Put::Stale {
                 return Err(Failure::internal("the id of a flow was taken").into());
@@ -209,7 +207,31 @@ impl Engine {
         }
         work.flow.spent = Some(draft.id);
         work.version += 1;
-        Ok((identity, opened))
+        Ok(Some((identity, opened)))
+    }
+
+    /// Opens the session of a new identity, if it is to have one. Where a native client waits in another program, the
+    /// proof is kept for it instead.
+    async fn open_session(
+        &self,
+        visit: &Visit,
+        work: &Work<'_>,
+        draft: &Draft,
+        identity: &Identity,
+        unit: &mut dyn Unit,
+    ) -> Result<Option<Opened>, Stop> {
+        let plain = || AuthenticationMethod::new(draft.method.clone(), visit.now);
+        let authentication = draft.authentication.clone().unwrap_or_else(plain);
+        if work.leads_to_application() {
+            self.keep_proof(unit, &work.flow, Proof { identity: identity.id(), authentication }).await?;
+            return Ok(None);
+        }
+        if !self.config.opens_session(draft.method.as_str()) || identity.state() != IdentityState::Active {
+            return Ok(None);
+        }
+        let (kind, authentication, caller) = (WitnessKind::Inserted, &authentication, &visit.caller);
+        let who = Witness { kind, identity, authentication, caller, at: visit.now };
+        Ok(Some(self.sessions.open(unit, who).await?))
     }
 
     /// After a commit that nobody knows the outcome of, the flow tells: it was used up by this attempt, or by another

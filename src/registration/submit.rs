@@ -15,10 +15,11 @@ use crate::call::{Body, Outcome, Submitted};
 use crate::csrf::check_native;
 use crate::effects::Effects;
 use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
-use crate::flow::{Flow, FlowKind, leaves};
+use crate::flow::{Flow, FlowKind, Screen, leaves};
 use crate::form::{Form, Submission};
+use crate::identity::MethodId;
 use crate::message::catalogue;
-use crate::methods::{Context, Method, Show, Slot, Step, names_disabled_method};
+use crate::methods::{Asides, Context, Method, Show, Slot, Step, names_disabled_method};
 use crate::page::TOKEN_FIELD;
 use crate::schema::Schema;
 use crate::stop::{Failure, FailureKind, Keep, Stop};
@@ -30,6 +31,17 @@ pub(super) struct Work<'a> {
     pub(super) schema: &'a Schema,
     /// What is written beside the flow.
     pub(super) effects: Effects,
+    /// The browser came back from somebody else's page.
+    pub(super) returned: bool,
+    /// A refusal is shown where the journey through somebody else's page would have ended.
+    pub(super) leads_back: bool,
+}
+
+impl Work<'_> {
+    /// Whether a native client waits for what comes of this in another program than the browser.
+    pub(super) fn leads_to_application(&self) -> bool {
+        self.returned && self.flow.facts.kind == FlowKind::Api && self.flow.facts.exchange.is_some()
+    }
 }
 
 /// Why a submission got no page and no identity.
@@ -102,8 +114,9 @@ impl Engine {
             return self.replace(visit, flow, submitted).await;
         }
         let schema = self.schemas.of(flow.facts.schema.as_deref());
-        let mut work = Work { flow, version, schema, effects: Effects::default() };
-        let form = match self.read(visit, &mut work, &submitted.body) {
+        let effects = Effects::default();
+        let mut work = Work { flow, version, schema, effects, returned: false, leads_back: false };
+        let mut form = match self.read(visit, &mut work, &submitted.body) {
             Ok(form) => form,
             Err(End::Failed(failure)) => return Err(failure),
             Err(End::Refused(refusal, saved)) => return self.refuse(visit, work, None, refusal, saved).await,
@@ -116,21 +129,36 @@ impl Engine {
         if work.flow.spent.is_some() {
             return self.replay(visit, work, &form, submitted).await;
         }
-        let stop = match self.ask(visit, &mut work, method, &form).await {
-            Ok(Step::Show(next)) => return self.move_on(visit, work, &form, next).await,
-            Ok(Step::Register(draft)) => match self.settle(visit, &mut work, &method.id(), draft, &form, kept).await {
-                Ok(outcome) => return Ok(outcome),
-                Err(stop) => {
-                    // What would have gone along with the identity does not happen.
-                    work.effects = Effects::default();
-                    stop
-                }
-            },
-            Err(stop) => stop,
+        let answered = self.ask(visit, &mut work, method, &mut form).await;
+        self.conclude(visit, work, &method.id(), answered, &form, kept).await
+    }
+
+    /// Step 5: what comes of a method's answer.
+    pub(super) async fn conclude(
+        &self,
+        visit: &mut Visit,
+        mut work: Work<'_>,
+        method: &MethodId,
+        answered: Result<Step, Stop>,
+        form: &Submission,
+        kept: &mut Kept,
+    ) -> Result<Outcome, Failure> {
+        let settled = match answered {
+            Ok(Step::Show(next)) => return self.move_on(visit, work, form, next).await,
+            Ok(Step::Leave(leave)) => return self.leave(visit, work, leave).await,
+            Ok(Step::Register(draft)) => self.settle(visit, &mut work, method, draft, form, kept).await,
+            Ok(Step::SignIn(proved)) => self.sign_in(visit, &mut work, proved).await,
+            Err(Stop::Fail(failure)) => return Err(failure),
+            Err(refusal) => return self.refuse(visit, work, Some(form), refusal, Saved::Yes).await,
         };
-        match stop {
-            Stop::Fail(failure) => Err(failure),
-            refusal => self.refuse(visit, work, Some(&form), refusal, Saved::Yes).await,
+        match settled {
+            Ok(outcome) => Ok(outcome),
+            Err(Stop::Fail(failure)) => Err(failure),
+            Err(refusal) => {
+                // What would have gone along with the identity does not happen.
+                work.effects = Effects::default();
+                self.refuse(visit, work, Some(form), refusal, Saved::Yes).await
+            }
         }
     }
 
@@ -192,22 +220,31 @@ impl Engine {
         }
     }
 
-    async fn ask(
+    /// Asks the method, and notes down what it says beside its answer.
+    pub(super) async fn ask(
         &self,
         visit: &Visit,
         work: &mut Work<'_>,
         method: &dyn Method,
-        form: &Submission,
+        form: &mut Submission,
     ) -> Result<Step, Stop> {
         let word = method.id().to_string();
         let mut drawer = work.flow.drawers.get(&word).cloned();
         let desk = self.desk(visit.now);
         let cx = Context::new(&work.flow.facts, &visit.caller, &self.config, desk, work.schema);
-        let step = method.submit(&cx, form, &mut Slot::new(&mut drawer, &mut work.effects, desk)).await;
+        let mut slot = Slot::new(&mut drawer, &mut work.effects, desk);
+        let step = match work.returned {
+            true => method.resume(&cx, form, &mut slot).await,
+            false => method.submit(&cx, form, &mut slot).await,
+        };
+        let asides = slot.into_asides();
         match drawer {
             Some(memory) => drop(work.flow.drawers.insert(word, memory)),
             None => drop(work.flow.drawers.remove(&word)),
         }
+        // Whoever presses "back" over there finds the page as it was.
+        let alone = asides.alone && !matches!(step, Ok(Step::Leave(_)));
+        note(work, form, method.id(), Asides { alone, ..asides });
         step
     }
 
@@ -255,11 +292,15 @@ impl Engine {
         if saved == Saved::Yes {
             self.save_flow(visit, &work).await?;
         }
+        let facts = &work.flow.facts;
+        if work.leads_back && facts.kind == FlowKind::Api && facts.exchange.is_some() {
+            return Ok(Outcome::SentAway { to: self.application(&work.flow, true)?, submitted: false });
+        }
         Ok(Outcome::Refused(self.page(visit, &work.flow)?))
     }
 
     /// Writes the flow, unless somebody else did.
-    async fn save_flow(&self, visit: &Visit, work: &Work<'_>) -> Result<(), Failure> {
+    pub(super) async fn save_flow(&self, visit: &Visit, work: &Work<'_>) -> Result<(), Failure> {
         let record = Self::record(&work.flow, work.version + 1)?;
         self.save(&record, Some(work.version), &work.effects, visit.now).await
     }
@@ -286,6 +327,24 @@ impl Engine {
             }
             None => self.replace(visit, work.flow, submitted).await,
         }
+    }
+}
+
+/// What a method said beside its answer counts for every page that comes of it.
+fn note(work: &mut Work<'_>, form: &mut Submission, method: MethodId, asides: Asides) {
+    work.leads_back |= asides.alone;
+    let facts = &mut work.flow.facts;
+    if asides.active {
+        facts.active = Some(method.clone());
+    }
+    if asides.alone {
+        facts.screen = Screen::Alone(method);
+    }
+    for (name, value) in asides.traits.iter().flat_map(|traits| leaves(traits, "traits")) {
+        facts.typed.set(&name, &value);
+    }
+    if let Some(transient) = asides.transient {
+        form.transient = transient;
     }
 }
 

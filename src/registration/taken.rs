@@ -2,10 +2,14 @@
 
 use serde_json::Value;
 
-use crate::engine::Engine;
-use crate::host::HostError;
+use super::submit::Work;
+use crate::call::Outcome;
+use crate::engine::{Engine, Visit};
+use crate::form::Submission;
+use crate::host::{HookContext, HostError, Linked};
 use crate::identity::{Draft, Owner, Traits, UniqueKind};
 use crate::message::{Message, catalogue};
+use crate::stop::Stop;
 use crate::trace;
 
 impl Engine {
@@ -14,6 +18,50 @@ impl Engine {
         let mut draft = Draft::new(traits.clone());
         draft.complete(traits);
         self.identities.owner(&draft.unique()).await
+    }
+
+    /// Somebody else owns what the draft claims: they are told, and whoever comes from a social provider may be led to
+    /// the host's sign-in.
+    pub(super) async fn meet_owner(
+        &self,
+        visit: &Visit,
+        work: &Work<'_>,
+        draft: &Draft,
+        owner: &Owner,
+        form: &Submission,
+    ) -> Result<Outcome, Stop> {
+        let Some(account) = draft.credentials().iter().find(|known| !known.subjects().is_empty()) else {
+            return Err(Stop::refuse([self.taken(Some(owner)).on_page()]));
+        };
+        if let Some(linking) = &self.linking {
+            let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&draft.method), &form.transient);
+            match linking.taken(&cx, owner, account).await? {
+                Linked::Redirect(to) => return Ok(Outcome::Leave { to: to.into() }),
+                Linked::Refuse => {}
+            }
+        }
+        let message = match self.config.login_hints {
+            true => self.taken(Some(owner)),
+            false => {
+                trace::event(trace::Event::Duplicate);
+                catalogue::TAKEN_LINK
+            }
+        };
+        Err(Stop::refuse([message.on_page()]))
+    }
+
+    /// The same when the owner was faster by a moment.
+    pub(super) async fn meet(
+        &self,
+        visit: &Visit,
+        work: &Work<'_>,
+        draft: &Draft,
+        form: &Submission,
+    ) -> Result<Outcome, Stop> {
+        match self.identities.owner(&draft.unique()).await? {
+            Some(owner) => self.meet_owner(visit, work, draft, &owner, form).await,
+            None => Err(Stop::refuse([self.taken(None).on_page()])),
+        }
     }
 
     /// The message about a taken identifier; with hints, if the host wants them and there is something to say.
@@ -29,7 +77,7 @@ impl Engine {
 fn hints(owner: &Owner) -> Message {
     let matched = match owner.matched.kind() {
         UniqueKind::Identifier | UniqueKind::Verifiable(_) | UniqueKind::Recovery(_) => Some(owner.matched.value()),
-        UniqueKind::ExternalId => owner.identifier.as_deref(),
+        UniqueKind::ExternalId | UniqueKind::Subject => owner.identifier.as_deref(),
         // Who shows the id of somebody's key does not get to know their name.
         UniqueKind::CredentialId => None,
     };

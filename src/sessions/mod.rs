@@ -21,7 +21,7 @@ use crate::config::{CookieSettings, Keep, SessionSettings};
 use crate::host::{
     Clock, HostError, Kind, Opened, Put, Random, Record, RecordId, Sessions, Storage, Unit, Witness, WitnessKind,
 };
-use crate::identity::{AuthenticationMethod, Device, Session};
+use crate::identity::{Device, Session};
 use crate::seal::{Purpose, Seal, alphanumeric};
 
 const PREFIX: &str = "ory_st_";
@@ -109,14 +109,19 @@ impl Sessions for StoredSessions {
     }
 
     async fn open(&self, unit: &mut dyn Unit, who: Witness<'_>) -> Result<Opened, HostError> {
-        // Only somebody whose identity comes into being with this unit is signed in by it.
-        let WitnessKind::Inserted = who.kind();
         let (caller, now) = (who.caller(), who.at());
-        let device = Device::new(self.new_id()?, caller.address());
-        let device = device.with_user_agent(caller.user_agent()).with_location(caller.location());
+        let devices = match who.kind() {
+            WitnessKind::Inserted | WitnessKind::SubjectProved => {
+                let device = Device::new(self.new_id()?, caller.address());
+                vec![device.with_user_agent(caller.user_agent()).with_location(caller.location())]
+            }
+            // The browser was the one that came back, as the contract has it.
+            WitnessKind::Exchanged => Vec::new(),
+        };
         let session = Session::new(self.new_id()?, who.identity().id(), now, now + self.settings.lifespan)
-            .with_methods(vec![AuthenticationMethod::new(who.method().clone(), now)])
-            .with_devices(vec![device]);
+            .with_aal(who.authentication().aal())
+            .with_methods(vec![who.authentication().clone()])
+            .with_devices(devices);
         let token = self.new_token()?;
         let body = stored::encode(&session).map_err(HostError::other)?;
         let id = RecordId::of_secret(token.expose_secret());

@@ -23,6 +23,14 @@ struct StoredMethod {
     method: String,
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    aal2: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +49,16 @@ pub(super) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
         identity: *session.identity.as_uuid(),
         at: session.authenticated_at,
         aal2: session.aal == Aal::Two,
-        methods: methods.map(|own| StoredMethod { method: own.method.to_string(), at: own.completed_at }).collect(),
+        methods: methods
+            .map(|own| StoredMethod {
+                method: own.method.to_string(),
+                at: own.completed_at,
+                aal2: own.aal == Aal::Two,
+                provider: own.provider.clone(),
+                acr: own.upstream_acr.clone(),
+                amr: own.upstream_amr.clone(),
+            })
+            .collect(),
         devices: devices
             .map(|own| StoredDevice {
                 id: own.id,
@@ -55,15 +72,24 @@ pub(super) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
 
 pub(super) fn decode(record: &Record) -> Result<Session, serde_json::Error> {
     let stored: Stored = serde_json::from_slice(record.body())?;
-    let methods = stored.methods.into_iter();
+    let methods = stored.methods.into_iter().map(|own| {
+        AuthenticationMethod::new(MethodId::stored(own.method), own.at)
+            .with_aal(level(own.aal2))
+            .with_provider(own.provider)
+            .with_upstream(own.acr, own.amr)
+    });
     let devices = stored.devices.into_iter();
     let session = Session::new(stored.id, IdentityId::new(stored.identity), stored.at, record.expires_at())
-        .with_aal(if stored.aal2 { Aal::Two } else { Aal::One })
-        .with_methods(methods.map(|own| AuthenticationMethod::new(MethodId::stored(own.method), own.at)).collect())
+        .with_aal(level(stored.aal2))
+        .with_methods(methods.collect())
         .with_devices(
             devices
                 .map(|own| Device::new(own.id, own.ip).with_user_agent(own.agent).with_location(own.place))
                 .collect(),
         );
     Ok(session)
+}
+
+fn level(two: bool) -> Aal {
+    if two { Aal::Two } else { Aal::One }
 }

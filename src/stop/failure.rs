@@ -42,6 +42,8 @@ pub(crate) enum FailureKind {
 
 const BAD_REQUEST: &str = "The request was malformed or contained invalid parameters";
 const NOT_FOUND: &str = "The requested resource could not be found";
+#[cfg(feature = "oidc")]
+const FORBIDDEN: &str = "The requested action was forbidden";
 const UNAUTHORIZED: &str = "The request could not be authorized";
 const GONE: &str = "The requested resource is no longer available because it has expired or is otherwise invalid.";
 const INTERNAL: &str = "An internal server error occurred, please contact the system administrator";
@@ -245,6 +247,73 @@ impl Failure {
 
     pub(crate) fn exchange_unknown() -> Self {
         Self::of(404, "", NOT_FOUND, "no session yet for this \"code\"")
+    }
+
+    /// The browser must go somewhere else first. This is no failure, but the contract tells it as one.
+    pub(crate) fn location_change(to: &str) -> Self {
+        let reason = format!("In order to complete this flow please redirect the browser to: {to}");
+        Self::of(422, "browser_location_change_required", "browser location change required", "").with_reason(reason)
+    }
+
+    /// A browser came back without what it took along.
+    pub(crate) fn state_missing() -> Self {
+        Self::bad_request(
+            "Unable to complete OpenID Connect flow because the OpenID Provider did not return the state query \
+             parameter.",
+        )
+    }
+
+    /// What a browser took along is not what it brings back.
+    pub(crate) fn state_invalid() -> Self {
+        Self::bad_request("Unable to complete OpenID Connect flow because the state parameter is invalid.")
+    }
+
+    /// A browser came back to the path of another provider than it left for.
+    pub(crate) fn errand_mismatch() -> Self {
+        Self::bad_request("Unable to complete OpenID Connect flow: provider mismatch between internal state and URL.")
+    }
+
+    /// The state belongs to another pair of codes.
+    pub(crate) fn state_of_another_pair() -> Self {
+        Self::bad_request(
+            "Unable to complete OpenID Connect flow because the query state parameter does not match the state \
+             parameter from the code.",
+        )
+    }
+
+    /// The state belongs to another departure.
+    pub(crate) fn state_of_another_trip() -> Self {
+        Self::bad_request(
+            "Unable to complete OpenID Connect flow because the query state parameter does not match the state \
+             parameter from the session cookie.",
+        )
+    }
+
+    /// Nobody left who could come back here, or not from this browser.
+    pub(crate) fn nobody_left() -> Self {
+        let reason = "The browser does not contain the necessary cookie to resume the session. This is a security \
+                      violation and was blocked. Please clear your browser's cookies and cache and try again!";
+        Self::of(400, "", "no resumable session found", reason)
+    }
+
+    /// A part that the host set up cannot work like this.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn misconfigured(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(500, "invalid_configuration", "Invalid configuration", "").with_reason(reason)
+    }
+
+    /// There is no provider of this name.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn provider_unknown(id: &str) -> Self {
+        let shown: String = id.chars().take(100).collect();
+        let reason = format!("OpenID Connect Provider \"{shown}\" is unknown or has not been configured");
+        Self::of(404, "", NOT_FOUND, "").with_reason(reason)
+    }
+
+    /// An ID token that a client submitted does not count.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn id_token_refused(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(403, "", FORBIDDEN, "Could not verify id_token").with_source(why)
     }
 
     pub(crate) fn no_oauth2_server() -> Self {

@@ -156,6 +156,16 @@ impl Client {
         }
     }
 
+    /// Follows a link to the service, as a browser does whatever kind of client it is.
+    pub async fn follow(&mut self, url: &str) -> Reply {
+        let path = match url::Url::parse(url) {
+            Ok(url) => format!("{}{}", url.path(), url.query().map(|query| format!("?{query}")).unwrap_or_default()),
+            Err(_) => url.to_owned(),
+        };
+        let path = path.strip_prefix(&self.prefix).unwrap_or(&path).to_owned();
+        self.send(Method::GET, &path, None, NAVIGATION).await
+    }
+
     /// Who is signed in: the session as the wire shows it.
     pub async fn whoami(&mut self) -> Option<Value> {
         let reply = self.get_json("/sessions/whoami").await;

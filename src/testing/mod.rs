@@ -29,6 +29,8 @@ mod authenticator;
 mod client;
 mod clock;
 mod mailbox;
+#[cfg(feature = "oidc")]
+mod provider;
 mod reply;
 pub mod storage;
 
@@ -37,4 +39,6 @@ pub use authenticator::{Authenticator, Ceremony, Flaw};
 pub use client::{Client, ClientKind};
 pub use clock::TestClock;
 pub use mailbox::Mailbox;
+#[cfg(feature = "oidc")]
+pub use provider::{Endpoint, Fault, IdentityProvider};
 pub use reply::Reply;

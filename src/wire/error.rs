@@ -19,6 +19,8 @@ pub(super) struct Envelope<'a> {
     since: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     use_flow_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_browser_to: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -38,22 +40,31 @@ struct ErrorJson<'a> {
 
 impl<'a> Envelope<'a> {
     pub(super) fn new(failure: &'a Failure, reply: &'a Reply) -> Self {
-        Self { error: error(failure, reply.request_id.as_deref()), expired_at: None, since: None, use_flow_id: None }
+        Self { error: error(failure, reply.request_id.as_deref()), ..Self::bare(failure) }
+    }
+
+    fn bare(failure: &'a Failure) -> Self {
+        let (expired_at, since, use_flow_id, redirect_browser_to) = (None, None, None, None);
+        Self { error: error(failure, None), expired_at, since, use_flow_id, redirect_browser_to }
+    }
+
+    /// Where a browser must go first.
+    pub(super) fn redirect(failure: &'a Failure, to: &'a str) -> Self {
+        Self { redirect_browser_to: Some(to), ..Self::bare(failure) }
     }
 
     /// The flow that stands in for another one.
     pub(super) fn use_flow(failure: &'a Failure, by: FlowId) -> Self {
-        let use_flow_id = Some(by.to_string());
-        Self { error: error(failure, None), expired_at: None, since: None, use_flow_id }
+        Self { use_flow_id: Some(by.to_string()), ..Self::bare(failure) }
     }
 
     /// Members that stand beside the error; it then says nothing about its request.
     pub(super) fn replaced(replaced: &'a Replaced) -> Self {
         Self {
-            error: error(&replaced.failure, None),
             expired_at: Some(time(replaced.expired_at)),
             since: i64::try_from(replaced.since.whole_nanoseconds()).ok(),
             use_flow_id: Some(replaced.by.to_string()),
+            ..Self::bare(&replaced.failure)
         }
     }
 }

@@ -70,6 +70,12 @@ struct MethodJson<'a> {
     method: &'a str,
     aal: &'static str,
     completed_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream_acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    upstream_amr: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -138,6 +144,9 @@ impl<'a> SessionJson<'a> {
             method: method.method.as_str(),
             aal: method.aal.as_str(),
             completed_at: time(method.completed_at),
+            provider: method.provider.as_deref(),
+            upstream_acr: method.upstream_acr.as_deref(),
+            upstream_amr: &method.upstream_amr,
         });
         let devices = session.devices.iter().map(|device| DeviceJson {
             id: device.id,

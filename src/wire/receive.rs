@@ -8,11 +8,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::accept::wants;
 use super::body::{self, LARGEST};
-use super::query::first;
-use crate::call::{Body, Call, Opening, Submitted, Verify, Wish};
+use super::query::{first, pairs};
+use crate::call::{Body, Call, Opening, Returned, Submitted, Verify, Wish};
 use crate::caller::{Caller, Wants};
 use crate::config::Config;
 use crate::flow::{FlowId, FlowKind, parse_uuid};
+use crate::form::Form;
 use crate::page::TOKEN_FIELD;
 use crate::route::Route;
 use crate::stop::Failure;
@@ -20,6 +21,9 @@ use crate::stop::Failure;
 /// The most that a client may send as cookies.
 const LARGEST_COOKIES: usize = 8 * 1024;
 const MOST_COOKIES: usize = 64;
+/// The longest query of a callback, in bytes, and how many parameters it may have.
+const LONGEST_CALLBACK: usize = 32 * 1024;
+const MOST_PARAMETERS: usize = 64;
 /// How many schemas are listed at once, unless a client asks for fewer.
 const SCHEMAS_PER_PAGE: usize = 250;
 
@@ -96,16 +100,17 @@ where
             init: text("init_code").unwrap_or_default(),
             return_to: text("return_to_code").unwrap_or_default(),
         },
-        Route::Schemas => {
-            let number = |name: &str| text(name).and_then(|text| text.parse::<usize>().ok()).filter(|n| *n > 0);
-            let per_page = number("per_page").unwrap_or(SCHEMAS_PER_PAGE).min(SCHEMAS_PER_PAGE);
-            Wish::Schemas { page: number("page").unwrap_or(1), per_page }
-        }
-        Route::Schema(id) => Wish::Schema(percent_encoding::percent_decode_str(&id).decode_utf8_lossy().into_owned()),
+        Route::Schemas => schemas(&query),
+        Route::Schema(id) => Wish::Schema(decoded(&id)),
         Route::KeyScript => Wish::KeyScript,
         Route::ShowError => {
-            let id = text("error").filter(|id| !id.is_empty()).or_else(|| text("id"));
-            Wish::ShowError(id.unwrap_or_default())
+            Wish::ShowError(text("error").filter(|id| !id.is_empty()).or_else(|| text("id")).unwrap_or_default())
+        }
+        Route::Callback(provider) => callback(provider.as_deref(), &query)?,
+        // Cookies do not come with another site's form. They do when the browser is sent on.
+        Route::CallbackByForm(_) => {
+            let query = with_form(&query, &submitted_body(&parts, body).await?);
+            Wish::MoveTo(config.base.join(&format!("{path}?{query}")))
         }
         Route::WrongVerb { allow } => {
             Wish::WrongVerb { allow, token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded }
@@ -115,6 +120,12 @@ where
     let Parts { headers, extensions, .. } = parts;
     let caller = Caller::new(wants, headers, extensions, config.trusted_proxies);
     Ok(Call { caller, guarded, wish })
+}
+
+fn schemas(query: &str) -> Wish {
+    let number = |name: &str| first(query, name).and_then(|text| text.parse::<usize>().ok()).filter(|n| *n > 0);
+    let per_page = number("per_page").unwrap_or(SCHEMAS_PER_PAGE).min(SCHEMAS_PER_PAGE);
+    Wish::Schemas { page: number("page").unwrap_or(1), per_page }
 }
 
 /// The head of a request for a page, which only browsers ask for.
@@ -223,4 +234,29 @@ where
         Err(error) if error.is::<LengthLimitError>() => Err(Failure::too_large(LARGEST)),
         Err(_) => Err(Failure::broken_body()),
     }
+}
+
+/// A segment of a path as it was meant.
+fn decoded(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// What another page gave a browser to bring back.
+fn callback(provider: Option<&str>, query: &str) -> Result<Wish, Failure> {
+    let pairs: Vec<(String, String)> =
+        pairs(query).map(|(name, value)| (name.into_owned(), value.into_owned())).take(MOST_PARAMETERS + 1).collect();
+    let bounded = query.len() <= LONGEST_CALLBACK && pairs.len() <= MOST_PARAMETERS;
+    let answer = bounded.then_some(Form::Pairs(pairs));
+    let answer = answer.ok_or_else(|| Failure::bad_request("The query is too long."))?;
+    Ok(Wish::Resume(Returned { method: "oidc", errand: provider.map(decoded), answer }))
+}
+
+/// A query with the fields of a form in place of parameters of the same name; of several the last counts.
+fn with_form(query: &str, body: &Body) -> String {
+    let mut all: std::collections::BTreeMap<String, String> =
+        pairs(query).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    if let Body::Form(Form::Pairs(fields)) = body {
+        all.extend(fields.iter().cloned());
+    }
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish()
 }

@@ -15,7 +15,7 @@ use super::json::{time, write};
 use super::people::{IdentityJson, SessionJson};
 use super::query::with_pair;
 use super::receive::Reply;
-use crate::call::{Answer, Begun, Failed, Outcome, Registered};
+use crate::call::{Answer, Begun, Failed, Outcome, Registered, SignedIn};
 use crate::config::Config;
 use crate::flow::FlowKind;
 use crate::page::Page;
@@ -74,6 +74,12 @@ impl Writer<'_> {
                 self.redirect(StatusCode::SEE_OTHER, &ui)
             }
             Outcome::Registered(registered) => self.registered(&registered),
+            Outcome::SignedIn(signed_in) => self.signed_in(&signed_in),
+            Outcome::Leave { to } if self.reply.json => {
+                let failure = Failure::location_change(&to);
+                self.error(StatusCode::UNPROCESSABLE_ENTITY, &failure, &Envelope::redirect(&failure, &to))
+            }
+            Outcome::Leave { to } => self.redirect(StatusCode::SEE_OTHER, &to),
             Outcome::SentAway { to, submitted: true } => self.redirect(StatusCode::FOUND, &to),
             Outcome::SentAway { to, submitted: false } => self.redirect(StatusCode::SEE_OTHER, &to),
             Outcome::Verification(page, telling) => self.verification(&page, telling),
@@ -135,6 +141,23 @@ impl Writer<'_> {
         let session = registered.session.as_ref().map(|session| SessionJson::new(session, identity, self.config));
         let identity = IdentityJson::new(identity, self.config);
         self.json(StatusCode::OK, &RegisteredJson { session_token: token, session, identity, continue_with: next })
+    }
+
+    fn signed_in(&self, signed_in: &SignedIn) -> Response<Full<Bytes>> {
+        let return_url = signed_in.return_url.as_deref();
+        if let (FlowKind::Browser, false, Some(url)) = (signed_in.kind, self.reply.json, return_url) {
+            return self.redirect(StatusCode::SEE_OTHER, url);
+        }
+        let redirect = return_url.filter(|_| signed_in.kind == FlowKind::Browser);
+        let next = return_url.map(|_| redirect.map(|url| vec![Next::Redirect { redirect_browser_to: url }]));
+        self.json(
+            StatusCode::OK,
+            &SignedInJson {
+                session_token: signed_in.token.as_ref().map(|token| token.expose_secret()),
+                session: SessionJson::new(&signed_in.session, &signed_in.identity, self.config),
+                continue_with: next,
+            },
+        )
     }
 
     fn next_verification<'n>(&self, kind: FlowKind, begun: &'n Begun) -> Next<'n> {
@@ -247,6 +270,16 @@ struct RegisteredJson<'a> {
     session: Option<SessionJson<'a>>,
     identity: IdentityJson<'a>,
     continue_with: Option<Vec<Next<'a>>>,
+}
+
+#[derive(Serialize)]
+struct SignedInJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    session: SessionJson<'a>,
+    /// Nothing at all after an exchange, null for native clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continue_with: Option<Option<Vec<Next<'a>>>>,
 }
 
 /// What a client does next.

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["caller", "page"],
     &["schema"],
     &["host"],
-    &["limits"],
+    &["continuity", "limits"],
     &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire", "html"],
     &["sql"],
@@ -43,7 +43,7 @@ const FOR_STORIES: [&str; 5] = ["csrf", "return_to", "hashing", "methods", "engi
 const STORIES: [&str; 2] = ["verification", "registration"];
 
 /// Where JSON of ours is written or read.
-const SERIALISES: [&str; 13] = [
+const SERIALISES: [&str; 15] = [
     "wire/",
     "flow.rs",
     "flow/",
@@ -52,7 +52,9 @@ const SERIALISES: [&str; 13] = [
     "mail.rs",
     "sessions/stored.rs",
     "schema/document.rs",
-    "methods/mod.rs",
+    "continuity.rs",
+    "methods/slot.rs",
+    "methods/oidc/mod.rs",
     "methods/code.rs",
     "methods/keys/mod.rs",
     "methods/passkey.rs",

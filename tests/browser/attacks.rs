@@ -98,7 +98,7 @@ impl Attack {
     }
 }
 
-const HELPERS: &str = "
+pub(super) const HELPERS: &str = "
 function post(to, kind, fields, target) {
     const form = document.createElement('form');
     form.method = 'post'; form.action = to; form.enctype = kind; if (target) form.target = target;
@@ -119,13 +119,13 @@ self.addEventListener('fetch', event => {
 });";
 
 /// A server of the attacker: one page under any name, a redirect that repeats a form, a worker.
-struct Evil {
+pub(super) struct Evil {
     port: u16,
     page: Arc<std::sync::Mutex<String>>,
 }
 
 impl Evil {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let page: Arc<std::sync::Mutex<String>> = Arc::default();
@@ -138,6 +138,21 @@ impl Evil {
 
     fn url(&self, host: &str) -> String {
         format!("http://{host}:{}/", self.port)
+    }
+
+    /// Has the browser visit this page, and waits until a request that begins like this has reached the service.
+    pub(super) async fn lure(&self, browser: &Browser, site: &Site, host: &str, page: &str, reaches: &str) {
+        page.clone_into(&mut self.page.lock().unwrap());
+        site.asked.lock().unwrap().clear();
+        browser.go(&self.url(host)).await;
+        for _ in 0..100 {
+            if site.asked.lock().unwrap().iter().any(|asked| asked.starts_with(reaches)) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        panic!("{page} from {host} never reached the service: {:?}", site.asked.lock().unwrap());
     }
 }
 
@@ -154,13 +169,13 @@ fn answer(request: &Request, page: &str) -> Response {
 }
 
 /// A flow that the attacker began himself: its id, its token, and the cookie that belongs to it.
-struct Own {
-    flow: String,
-    token: String,
-    cookie: String,
+pub(super) struct Own {
+    pub(super) flow: String,
+    pub(super) token: String,
+    pub(super) cookie: String,
 }
 
-async fn attackers_own(site: &Site) -> Own {
+pub(super) async fn attackers_own(site: &Site) -> Own {
     let get = async |url: String, cookie: &str| {
         // The machine's resolver need not know the names that the browser knows.
         let local = url.replace("id.site.localhost", "127.0.0.1");
@@ -206,28 +221,18 @@ fn page(attack: Attack, site: &Site, flow: &str, own: &Own, plants: bool) -> Str
 
 /// Visits the attacker's page and waits until what it does has reached the service.
 async fn lure(browser: &Browser, site: &Site, evil: &Evil, host: &str, attack: Attack, page: String) {
-    *evil.page.lock().unwrap() = page;
-    site.asked.lock().unwrap().clear();
-    browser.go(&evil.url(host)).await;
-    for _ in 0..100 {
-        if site.asked.lock().unwrap().iter().any(|asked| asked.starts_with(attack.reaches())) {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
-    panic!("{attack:?} from {host} never reached the service: {:?}", site.asked.lock().unwrap());
+    evil.lure(browser, site, host, &page, attack.reaches()).await;
 }
 
 /// Nothing came of an attack.
-async fn nothing_happened(browser: &Browser, site: &Site, what: &str) {
+pub(super) async fn nothing_happened(browser: &Browser, site: &Site, what: &str) {
     assert_eq!(site.people(), 0, "{what}: somebody was registered");
     assert_eq!(site.letters().await, 0, "{what}: a letter was written");
     let cookies = browser.cdp("Network.getCookies", json!({ "urls": [site.base] })).await;
     assert!(!cookies.to_string().contains("ory_kratos_session"), "{what}: a session was handed out");
 }
 
-async fn victims_flow(browser: &Browser, site: &Site) -> String {
+pub(super) async fn victims_flow(browser: &Browser, site: &Site) -> String {
     site.open(browser).await;
     browser.url().await.split("flow=").nth(1).unwrap().to_owned()
 }

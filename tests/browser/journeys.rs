@@ -15,7 +15,7 @@ async fn fill_in(browser: &Browser) {
     browser.fill("password", "correct horse").await;
 }
 
-async fn arrives(browser: &Browser, heading: &str) {
+pub(crate) async fn arrives(browser: &Browser, heading: &str) {
     for _ in 0..400 {
         let ready = browser.script("return document.querySelector('h1')?.textContent").await;
         if ready == heading {

@@ -15,6 +15,8 @@ mod redirects;
 mod scanners;
 mod screens;
 mod site;
+#[cfg(feature = "oidc")]
+mod social;
 
 use driver::Browser;
 

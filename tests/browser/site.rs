@@ -12,6 +12,8 @@ use tower_registration::html::Pages;
 use tower_registration::identity::Channel;
 use tower_registration::memory::Memory;
 use tower_registration::methods::{Code, Password};
+#[cfg(feature = "oidc")]
+use tower_registration::testing::{Client, ClientKind};
 use tower_registration::testing::{Mailbox, PERSON, TestClock};
 use tower_registration::{After, Builder, Hashing, Registration, Schema, Secret, Style, Verification};
 
@@ -90,6 +92,12 @@ impl Site {
     pub(crate) async fn letters(&self) -> usize {
         let _ = self.registration.dispatcher().flush().await.unwrap();
         self.mailbox.letters().len()
+    }
+
+    /// Another browser.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn visitor(&self) -> Client {
+        Client::new(self.registration.clone(), "/auth", ClientKind::Browser)
     }
 
     pub(crate) fn people(&self) -> usize {

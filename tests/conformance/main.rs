@@ -9,6 +9,7 @@ mod answer;
 mod compare;
 mod deliberate;
 mod normalise;
+mod peers;
 mod player;
 mod run;
 mod scenario;
@@ -26,7 +27,7 @@ use store::Store;
 macro_rules! configurations {
     ($($test:ident: $name:literal,)+) => {
         /// The configurations that are played. The others wait for methods and hooks that are not there yet.
-        const CONFIGURATIONS: &[&str] = &[$($name),+];
+        pub(crate) const CONFIGURATIONS: &[&str] = &[$($name),+];
 
         $(
             #[test]
@@ -71,11 +72,34 @@ configurations! {
     key_verified: "key-verified",
 }
 
+/// Those with social sign-up.
+#[cfg(feature = "oidc")]
+mod social {
+    use super::{Deliberate, played};
+
+    configurations! {
+        oidc_pkce: "oidc-pkce",
+        oidc_verified: "oidc-verified",
+        oidc_hints: "oidc-hints",
+        legacy_flags: "legacy-flags",
+        one_step_all: "one-step-all",
+        two_step_all: "two-step-all",
+    }
+}
+
+/// All configurations that this build can play.
+fn configurations() -> Vec<&'static str> {
+    let mut all = CONFIGURATIONS.to_vec();
+    #[cfg(feature = "oidc")]
+    all.extend(social::CONFIGURATIONS);
+    all
+}
+
 #[test]
 fn every_conversation_of_these_configurations_are_played() {
-    let conversations: usize = CONFIGURATIONS.iter().map(|name| played(name).conversations.len()).sum();
+    let conversations: usize = configurations().iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, 368);
+    assert_eq!(conversations, if cfg!(feature = "oidc") { 431 } else { 368 });
 }
 
 #[test]
@@ -95,12 +119,12 @@ fn every_conversation_goes_the_same_way_on_postgres() {
 /// What differs when all configurations are played on a store.
 fn reports_on(store: Store) -> String {
     let deliberate = Deliberate::read();
-    CONFIGURATIONS.iter().map(|config| Run::on(store, config).report(&deliberate)).collect()
+    configurations().iter().map(|config| Run::on(store, config).report(&deliberate)).collect()
 }
 
 #[test]
 fn every_listed_difference_is_seen_or_concerns_nothing_that_was_recorded() {
-    let runs: Vec<&Run> = CONFIGURATIONS.iter().map(|name| played(name)).collect();
+    let runs: Vec<&Run> = configurations().iter().map(|name| played(name)).collect();
 
     let idle = Deliberate::read().idle(&runs);
 

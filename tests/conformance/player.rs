@@ -18,6 +18,7 @@ use tower_registration::{ClientAddress, Registration};
 
 use crate::answer::Answer;
 use crate::normalise::{Names, Normaliser, UrlParts, canonical};
+use crate::peers;
 use crate::scenario::{Scenario, Step};
 use crate::variables::{Variables, as_text};
 
@@ -29,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) registration: Registration,
     pub(crate) clock: TestClock,
     pub(crate) mailbox: Mailbox,
+    #[cfg(feature = "oidc")]
+    pub(crate) provider: tower_registration::testing::IdentityProvider,
     /// The base URL without a slash at its end.
     pub(crate) base: String,
 }
@@ -124,7 +127,7 @@ impl<'a> Player<'a> {
         Ok(json!({ "mail": true }))
     }
 
-    /// Asks the gateway for text messages, the only peer that is asked without the service.
+    /// Asks a peer: the provider, or the gateway for text messages.
     async fn external(
         &mut self,
         spec: &Map<String, Value>,
@@ -133,6 +136,11 @@ impl<'a> Player<'a> {
     ) -> Result<Option<Value>, String> {
         let spec = self.variables.fill_members(spec)?;
         let url = spec.get("url").map(as_text).unwrap_or_default();
+        #[cfg(feature = "oidc")]
+        if let Some(answer) = peers::provider(&self.server.provider, &spec) {
+            self.last = answer;
+            return self.seen(capture, see);
+        }
         let Some((_, number)) = url.split_once("/sms?to=") else {
             return Err(format!("a request to {url} is not played yet"));
         };
@@ -140,13 +148,15 @@ impl<'a> Player<'a> {
         let message = |letter: &Rendered| json!({ "to": letter.to().value(), "text": letter.text(), "template": letter.kind().template() });
         let messages: Vec<Value> = letters.iter().map(message).collect();
         self.last = Answer { status: 200, headers: HeaderMap::new(), body: Value::from(messages).to_string().into() };
-        let answer = self.last.json();
-        let seen: Map<String, Value> =
-            see.iter().map(|pointer| (pointer.clone(), answer.pointer(pointer).cloned().unwrap_or_default())).collect();
+        self.seen(capture, see)
+    }
+
+    /// What is kept and compared of the answer of a peer.
+    fn seen(&mut self, capture: &BTreeMap<String, String>, see: &[String]) -> Result<Option<Value>, String> {
         for (name, how) in capture {
             self.variables.set(name, self.last.capture(how)?);
         }
-        Ok((!see.is_empty()).then(|| json!({ "seen": seen })))
+        Ok((!see.is_empty()).then(|| json!({ "seen": peers::seen(&self.last, see) })))
     }
 
     /// Delivers what is due and gives all letters to an address.

@@ -116,13 +116,25 @@ async fn serve(
     let file = text(&format!("configs/{config}.json"))?;
     let written: Value = serde_json::from_str(&file)?;
     let base = base_url.or_else(|| written["serve"]["public"]["base_url"].as_str()).unwrap_or_default();
-    let loaded = kratos::load_at(&file, base)?;
     let (clock, mailbox) = (TestClock::default(), Mailbox::new());
+    #[cfg(feature = "oidc")]
+    let provider = tower_registration::testing::IdentityProvider::at(crate::peers::ISSUER, clock.clone());
+    #[cfg(feature = "oidc")]
+    let loaded = kratos::load_with(&file, Some(base), provider.clone())?;
+    #[cfg(not(feature = "oidc"))]
+    let loaded = kratos::load_at(&file, base)?;
     let (builder, folder) = store.give(loaded.builder, config).await?;
     let mut builder = builder.clock(clock.clone()).courier(Channel::Email, mailbox.clone());
     if written.pointer("/courier/channels").is_some() {
         builder = builder.courier(Channel::Sms, mailbox.clone());
     }
-    let server = Server { registration: builder.build()?, clock, mailbox, base: base.trim_end_matches('/').to_owned() };
+    let server = Server {
+        registration: builder.build()?,
+        clock,
+        mailbox,
+        #[cfg(feature = "oidc")]
+        provider,
+        base: base.trim_end_matches('/').to_owned(),
+    };
     Ok((server, folder))
 }

@@ -7,6 +7,9 @@
 mod code;
 mod forms;
 mod hooks;
+#[cfg(feature = "oidc")]
+#[path = "../peers/identity_provider.rs"]
+mod identity_provider;
 mod keys;
 mod keywords;
 mod mounting;
@@ -14,7 +17,13 @@ mod outbox;
 mod pages;
 mod password;
 mod profile;
+#[cfg(feature = "oidc")]
+mod providers;
+#[cfg(feature = "oidc")]
+mod real_provider;
 mod schema;
+#[cfg(feature = "oidc")]
+mod social;
 mod upkeep;
 mod verification;
 mod wire;

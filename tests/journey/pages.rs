@@ -5,6 +5,8 @@ mod drawing;
 mod escaping;
 mod journeys;
 mod settings;
+#[cfg(feature = "oidc")]
+mod social;
 
 use serde_json::{Value, json};
 use tower_registration::html::Pages;

@@ -4,3 +4,5 @@ mod behaviour;
 mod codes;
 mod inputs;
 mod keys;
+#[cfg(feature = "oidc")]
+mod social;

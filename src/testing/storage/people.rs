@@ -11,7 +11,8 @@ use super::samples::{
 use super::{Duty, Fault, Part, Subject, Subjects, ensure, fresh};
 use crate::host::CreateError;
 use crate::identity::{
-    Address, AddressState, Channel, Draft, Identifier, IdentityId, IdentityState, Traits, Unique, UniqueKind,
+    Address, AddressState, Channel, Credential, Draft, Identifier, IdentityId, IdentityState, MethodId, Traits, Unique,
+    UniqueKind,
 };
 
 pub(super) const DUTIES: &[Duty] = &[
@@ -127,13 +128,15 @@ async fn owners(subjects: &dyn Subjects) -> Result<(), Fault> {
     let subject = fresh(subjects).await?;
     let mut draft = person(&subject, "ada@example.org");
     draft.set_external_id(Some("ada-7".to_owned()));
+    let account = json!({ "providers": [{ "provider": "p", "issuer": "https://id.example.org", "subject": "7" }] });
+    draft = draft.credential(Credential::new(MethodId::new("oidc"), account));
     let _ = register(&subject, 0, &draft).await?;
     for unique in draft.unique() {
         let found = owner(&subject, std::slice::from_ref(&unique)).await?;
         ensure(found == Some(draft.id()), || format!("the owner of {unique:?} is {found:?}"))?;
     }
     let kinds: BTreeSet<&str> = draft.unique().iter().map(|unique| unique.kind().as_str()).collect();
-    ensure(kinds.len() == 4, || "the sample lacks a kind".to_owned())?;
+    ensure(kinds.len() == 5, || "the sample lacks a kind".to_owned())?;
     // The same text as another kind of value is another value.
     let sms = UniqueKind::Verifiable(Channel::Sms);
     let free = [

@@ -39,7 +39,8 @@ pub(super) const DUTIES: &[Duty] = &[
     },
 ];
 
-const KINDS: [Kind; 6] = [Kind::Flow, Kind::Verification, Kind::Counter, Kind::Error, Kind::Exchange, Kind::Session];
+const KINDS: [Kind; 7] =
+    [Kind::Flow, Kind::Verification, Kind::Counter, Kind::Error, Kind::Exchange, Kind::Session, Kind::Token];
 
 async fn written(storage: &dyn Storage, record: &Record) -> Result<(), Fault> {
     let put = storage.put(record, None).await?;

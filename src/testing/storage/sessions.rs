@@ -7,7 +7,7 @@ use super::samples::{PASSWORD, identities, now, person, somebody};
 use super::{Duty, Fault, Part, Subject, Subjects, ensure, fresh};
 use crate::caller::{Caller, Wants};
 use crate::host::{HostError, Opened, Sessions, Witness, WitnessKind};
-use crate::identity::Identity;
+use crate::identity::{AuthenticationMethod, Identity};
 
 pub(super) const DUTIES: &[Duty] = &[Duty {
     name: "a session opens with the commit of its unit, and only its token shows it",
@@ -58,7 +58,8 @@ async fn open(subject: &Subject, email: &str, commits: bool) -> Result<(Opened, 
     let mut unit = subject.storage.begin().await?;
     let identity = identities(subject)?.create(unit.as_mut(), &person(subject, email)).await?;
     let (kind, at) = (WitnessKind::Inserted, now());
-    let who = Witness { kind, identity: &identity, method: &PASSWORD, caller: &caller, at };
+    let authentication = &AuthenticationMethod::new(PASSWORD, at);
+    let who = Witness { kind, identity: &identity, authentication, caller: &caller, at };
     let opened = sessions(subject)?.open(unit.as_mut(), who).await?;
     if commits {
         unit.commit().await?;

@@ -20,7 +20,7 @@ use super::site::Site;
 
 /// How a call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It fails, and nothing happened.
     Before(HostErrorKind),
     /// It happened, and the answer is a failure.
@@ -35,7 +35,7 @@ pub(super) enum Fault {
 
 /// Which calls go wrong.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum When {
+pub(crate) enum When {
     /// None of them.
     Never,
     /// The call with this number, counted from 1, once.
@@ -49,7 +49,7 @@ pub(super) enum When {
 }
 
 /// What is to go wrong, and what was called so far.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     rules: Mutex<Vec<(When, Fault)>>,
     calls: Mutex<Vec<&'static str>>,
     /// The first call that went wrong.
@@ -60,7 +60,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(when: When, fault: Fault) -> Arc<Self> {
+    pub(crate) fn new(when: When, fault: Fault) -> Arc<Self> {
         Arc::new(Self {
             rules: Mutex::new(vec![(when, fault)]),
             calls: Mutex::default(),
@@ -72,38 +72,38 @@ impl Plan {
     }
 
     /// Nothing goes wrong, but every call lets others go first, before and after its effect.
-    pub(super) fn dawdling() -> Arc<Self> {
+    pub(crate) fn dawdling() -> Arc<Self> {
         let plan = Self::new(When::Never, Fault::HangBefore);
         plan.dawdles.store(true, Ordering::Relaxed);
         plan
     }
 
     /// From now on these go wrong; what was called before is forgotten.
-    pub(super) fn set(&self, rules: &[(When, Fault)]) {
+    pub(crate) fn set(&self, rules: &[(When, Fault)]) {
         *self.rules.lock().unwrap() = rules.to_vec();
         self.calls.lock().unwrap().clear();
         self.fired.store(false, Ordering::Relaxed);
     }
 
-    pub(super) fn fired(&self) -> bool {
+    pub(crate) fn fired(&self) -> bool {
         self.fired.load(Ordering::Relaxed)
     }
 
     /// The first call that went wrong; empty when none did.
-    pub(super) fn victim(&self) -> &'static str {
+    pub(crate) fn victim(&self) -> &'static str {
         self.victim.get().copied().unwrap_or_default()
     }
 
-    pub(super) fn calls(&self) -> Vec<&'static str> {
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
         self.calls.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.calls().iter().filter(|call| **call == name).count()
     }
 
     /// Completes when a call hangs.
-    pub(super) async fn hung(&self) {
+    pub(crate) async fn hung(&self) {
         self.hung.notified().await;
     }
 
@@ -170,13 +170,13 @@ fn broken(kind: HostErrorKind) -> HostError {
 
 /// The memory, behind a plan.
 #[derive(Clone)]
-pub(super) struct Faulty {
+pub(crate) struct Faulty {
     memory: Memory,
     plan: Arc<Plan>,
 }
 
 impl Faulty {
-    pub(super) fn new(memory: &Memory, plan: &Arc<Plan>) -> Self {
+    pub(crate) fn new(memory: &Memory, plan: &Arc<Plan>) -> Self {
         Self { memory: memory.clone(), plan: Arc::clone(plan) }
     }
 }
@@ -279,13 +279,13 @@ impl Identities for Faulty {
 }
 
 /// A host's own sessions, behind a plan.
-pub(super) struct FaultySessions<S> {
+pub(crate) struct FaultySessions<S> {
     sessions: S,
     plan: Arc<Plan>,
 }
 
 impl<S> FaultySessions<S> {
-    pub(super) fn new(sessions: S, plan: &Arc<Plan>) -> Self {
+    pub(crate) fn new(sessions: S, plan: &Arc<Plan>) -> Self {
         Self { sessions, plan: Arc::clone(plan) }
     }
 }
@@ -303,7 +303,7 @@ impl<S: Sessions> Sessions for FaultySessions<S> {
 }
 
 /// The system's randomness, behind a plan: it can only fail before anything happened.
-pub(super) struct FaultyRandom(pub(super) Arc<Plan>);
+pub(crate) struct FaultyRandom(pub(crate) Arc<Plan>);
 
 impl Random for FaultyRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), HostError> {

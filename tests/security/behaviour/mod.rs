@@ -10,7 +10,7 @@ mod configurations;
 mod disconnects;
 mod entropy;
 mod faults;
-mod faulty;
+pub(crate) mod faulty;
 mod fixation;
 mod flood;
 mod headers;

@@ -6,10 +6,10 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 /// What a property says about one case.
-pub(super) type Held = Result<(), TestCaseError>;
+pub(crate) type Held = Result<(), TestCaseError>;
 
 /// Plays random cases until one breaks the property.
-pub(super) fn for_all<S: Strategy>(cases: S, property: impl Fn(S::Value) -> Held) {
+pub(crate) fn for_all<S: Strategy>(cases: S, property: impl Fn(S::Value) -> Held) {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(random_seed);
     let config = Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
     if let Err(broken) = TestRunner::new(config).run(&cases, property) {
@@ -18,7 +18,7 @@ pub(super) fn for_all<S: Strategy>(cases: S, property: impl Fn(S::Value) -> Held
 }
 
 /// Runs to the end on a runtime of its own.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

@@ -8,7 +8,7 @@
 
 mod bodies;
 mod body_properties;
-mod chance;
+pub(crate) mod chance;
 mod corpus;
 mod csrf_heads;
 mod csrf_matrix;

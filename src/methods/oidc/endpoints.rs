@@ -1,0 +1,149 @@
+//! Where a provider is: by its own word, or by the entry of its kind.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::jose::Algorithm;
+use super::kinds::{Endpoints, Login, Source};
+use super::provider::{Pkce, Provider};
+use super::reach::Reach;
+use super::{trouble, x};
+use crate::stop::Stop;
+
+/// Where people are sent, and where codes are redeemed.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) authorize: Url,
+    pub(super) token: Url,
+    pub(super) login: Login,
+}
+
+/// What a provider says about itself.
+#[derive(Clone, Debug)]
+pub(super) struct Metadata {
+    pub(super) issuer: String,
+    pub(super) authorize: Option<Url>,
+    pub(super) token: Option<Url>,
+    pub(super) userinfo: Option<Url>,
+    pub(super) keys: Option<Url>,
+    /// What it signs ID tokens with; RS256 where it does not say so.
+    pub(super) algorithms: Vec<Algorithm>,
+    /// It binds codes to secrets.
+    pub(super) binds_codes: bool,
+    login: Option<Login>,
+}
+
+impl Provider {
+    /// Where people are sent, and where codes are redeemed.
+    pub(super) async fn found(&self, reach: &Reach, now: OffsetDateTime) -> Result<Found, Stop> {
+        let (authorize, token) = match self.kind.endpoints {
+            Endpoints::Discovered => {
+                let metadata = self.metadata(reach, now).await?;
+                let missing = |what: &str| trouble::not_initialized(&format!("it does not say where its {what} is"));
+                let authorize = metadata.authorize.ok_or_else(|| missing("authorization endpoint"))?;
+                let token = metadata.token.ok_or_else(|| missing("token endpoint"))?;
+                let login = metadata.login.filter(|_| self.kind.login == Login::Auto).unwrap_or(self.kind.login);
+                return Ok(Found { authorize, token, login });
+            }
+            Endpoints::At(authorize, token) => {
+                let tenant = self.tenant.as_deref().unwrap_or_default();
+                (authorize.replace("{tenant}", tenant), token.replace("{tenant}", tenant))
+            }
+            Endpoints::Below(authorize, token) => (self.below(authorize), self.below(token)),
+        };
+        Ok(Found { authorize: parsed(&authorize)?, token: parsed(&token)?, login: self.kind.login })
+    }
+
+    /// Where people are sent, as far as that is known without asking the provider.
+    pub(super) fn destination(&self) -> String {
+        if matches!(self.kind.source, Source::X) {
+            return x::AUTHENTICATE.to_owned();
+        }
+        match self.kind.endpoints {
+            Endpoints::Discovered => self.issuer().unwrap_or_default().to_owned(),
+            Endpoints::At(authorize, _) => authorize.to_owned(),
+            Endpoints::Below(authorize, _) => self.below(authorize),
+        }
+    }
+
+    /// Whether codes are bound to secrets.
+    pub(super) async fn binds_codes(&self, reach: &Reach, now: OffsetDateTime) -> Result<bool, Stop> {
+        match self.pkce_of() {
+            Pkce::Never => Ok(false),
+            Pkce::Force => Ok(true),
+            // A provider that cannot be asked is not believed to know nothing: that would be a way to switch it off.
+            Pkce::Auto => match self.issuer() {
+                Some(_) => Ok(self.metadata(reach, now).await?.binds_codes),
+                None => Ok(false),
+            },
+        }
+    }
+
+    /// What the provider says about itself.
+    pub(super) async fn metadata(&self, reach: &Reach, now: OffsetDateTime) -> Result<Metadata, Stop> {
+        let issuer = self.issuer().ok_or_else(|| trouble::not_initialized("it has no issuer"))?;
+        metadata(issuer, reach, now).await
+    }
+
+    /// A path below the issuer or the base of the kind.
+    pub(super) fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.base().unwrap_or_default().trim_end_matches('/'))
+    }
+}
+
+/// What the provider with this issuer says about itself.
+pub(super) async fn metadata(issuer: &str, reach: &Reach, now: OffsetDateTime) -> Result<Metadata, Stop> {
+    let url = parsed(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
+    let known = reach.metadata(&url, issuer, now).await.map_err(|why| trouble::not_initialized(&why))?;
+    Ok(Metadata::clone(&known))
+}
+
+impl Metadata {
+    /// Reads what a provider says about itself; or says what is wrong with it.
+    pub(super) fn read(document: &Value, issuer: &str) -> Result<Self, String> {
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        let list = |name: &str| -> Option<Vec<&str>> {
+            Some(document.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
+        };
+        if text("issuer") != Some(issuer) {
+            return Err("it does not say that it is this issuer".to_owned());
+        }
+        let url = |name: &str| text(name).map(|text| endpoint(text, issuer)).transpose();
+        let listed = list("id_token_signing_alg_values_supported");
+        let algorithms = match listed {
+            Some(names) => names.into_iter().filter_map(Algorithm::from_name).collect(),
+            None => vec![Algorithm::Rs256],
+        };
+        let login = list("token_endpoint_auth_methods_supported").and_then(|ways| {
+            match (ways.contains(&"client_secret_basic"), ways.contains(&"client_secret_post")) {
+                (true, _) => Some(Login::Header),
+                (false, true) => Some(Login::Fields),
+                (false, false) => None,
+            }
+        });
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            authorize: url("authorization_endpoint")?,
+            token: url("token_endpoint")?,
+            userinfo: url("userinfo_endpoint")?,
+            keys: url("jwks_uri")?,
+            algorithms,
+            binds_codes: list("code_challenge_methods_supported").is_some_and(|ways| ways.contains(&"S256")),
+            login,
+        })
+    }
+}
+
+/// An endpoint that a provider names: over TLS, if the provider itself is.
+fn endpoint(text: &str, issuer: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| "an endpoint is no URL")?;
+    match url.scheme() == "https" || url.scheme() == "http" && !issuer.starts_with("https:") {
+        true => Ok(url),
+        false => Err("an endpoint is not reached over TLS".to_owned()),
+    }
+}
+
+pub(super) fn parsed(text: &str) -> Result<Url, Stop> {
+    Url::parse(text).map_err(|_| trouble::not_initialized("an endpoint is no URL"))
+}
