@@ -64,6 +64,12 @@ impl Session {
         self.identity
     }
 
+    /// How the person was proved, in order.
+    #[must_use]
+    pub fn methods(&self) -> &[AuthenticationMethod] {
+        &self.methods
+    }
+
     /// When it ends.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {

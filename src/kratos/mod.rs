@@ -38,6 +38,11 @@ mod oidc;
 #[cfg(not(feature = "oidc"))]
 #[path = "no_oidc.rs"]
 mod oidc;
+#[cfg(feature = "hydra")]
+mod oauth2;
+#[cfg(not(feature = "hydra"))]
+#[path = "no_oauth2.rs"]
+mod oauth2;
 mod parts;
 mod section;
 mod selfservice;
@@ -137,7 +142,8 @@ fn read(text: &str, base_url: Option<&str>, client: clients::Own) -> Result<Load
     let flags = parts::flags(&mut root)?;
     builder = selfservice::read(builder, root.section("selfservice")?, flags, &clients)?;
     builder = courier::read(builder, root.section("courier")?, &clients)?;
-    parts::refuse_unsupported(&mut root)?;
+    builder = oauth2::read(builder, root.section("oauth2_provider")?, &clients)?;
+    parts::security(&mut root)?;
     root.end()?;
     Ok(Loaded { builder, listen: serve.listen, cors: serve.cors })
 }

@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire", "html"],
     &["sql"],
-    &["memory", "sessions", "breach", "fetch", "jsonnet", "log", "sms", "smtp", "templates", "sqlite", "postgres"],
+    &["memory", "sessions", "breach", "fetch", "hydra", "jsonnet", "log", "sms", "smtp", "templates", "sqlite", "postgres"],
     &["engine"],
     &["verification"],
     &["registration"],
