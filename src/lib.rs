@@ -80,9 +80,9 @@ pub mod html;
 #[cfg(not(feature = "html"))]
 #[path = "html/disabled.rs"]
 mod html;
-pub mod identity;
 #[cfg(feature = "hydra")]
 pub mod hydra;
+pub mod identity;
 #[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
 mod jsonnet;
 #[cfg(feature = "kratos")]
