@@ -13,6 +13,11 @@ mod identity_provider;
 mod keys;
 mod keywords;
 mod mounting;
+#[cfg(feature = "hydra")]
+mod oauth2;
+#[cfg(feature = "hydra")]
+#[path = "../peers/oauth2_server.rs"]
+mod oauth2_server;
 mod outbox;
 mod pages;
 mod password;

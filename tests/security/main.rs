@@ -4,5 +4,9 @@ mod behaviour;
 mod codes;
 mod inputs;
 mod keys;
+mod oauth2;
+#[cfg(feature = "hydra")]
+#[path = "../peers/oauth2_server.rs"]
+mod oauth2_server;
 #[cfg(feature = "oidc")]
 mod social;
