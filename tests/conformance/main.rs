@@ -8,6 +8,8 @@
 mod answer;
 mod compare;
 mod deliberate;
+#[cfg(feature = "oidc")]
+mod messages;
 mod normalise;
 mod peers;
 mod player;

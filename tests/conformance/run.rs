@@ -88,6 +88,12 @@ impl Conversation {
         Self { name: scenario.name.clone(), recorded, ours }
     }
 
+    /// What we answered.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn ours(&self) -> Option<&Value> {
+        self.ours.as_ref().ok()
+    }
+
     /// What differs from the recording.
     pub(crate) fn differences(&self) -> Vec<Difference> {
         self.ours.as_ref().map(|ours| differences(&self.recorded, ours)).unwrap_or_default()
