@@ -8,6 +8,8 @@
 mod answer;
 mod compare;
 mod deliberate;
+#[cfg(all(feature = "breach-http", feature = "hydra", feature = "oidc", feature = "sms", feature = "smtp"))]
+mod loads;
 #[cfg(feature = "oidc")]
 mod messages;
 mod normalise;

@@ -2,6 +2,8 @@
 
 mod behaviour;
 mod codes;
+#[cfg(feature = "oidc")]
+mod errors;
 mod inputs;
 mod keys;
 mod oauth2;
