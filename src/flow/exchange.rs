@@ -39,6 +39,8 @@ pub(super) struct StoredProof {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    org: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
@@ -72,6 +74,7 @@ impl From<&Proof> for StoredProof {
             at: nanoseconds(how.completed_at),
             two: how.aal == Aal::Two,
             by: how.provider.clone(),
+            org: how.organization,
             acr: how.upstream_acr.clone(),
             amr: how.upstream_amr.clone(),
         }
@@ -82,7 +85,7 @@ impl From<StoredProof> for Proof {
     fn from(own: StoredProof) -> Self {
         let how = AuthenticationMethod::new(MethodId::stored(own.m), read_nanoseconds(own.at));
         let how = how.with_aal(if own.two { Aal::Two } else { Aal::One });
-        let authentication = how.with_provider(own.by).with_upstream(own.acr, own.amr);
+        let authentication = how.with_provider(own.by).with_organization(own.org).with_upstream(own.acr, own.amr);
         Self { identity: IdentityId::new(own.id), authentication }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod code;
+mod exchange;
 mod forms;
 mod hooks;
 #[cfg(feature = "oidc")]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use tower_registration::host::Kind;
 use tower_registration::methods::{Code, Password};
-use tower_registration::testing::{App, BASE_URL, Client, ClientKind, Reply, UI};
+use tower_registration::testing::{App, BASE_URL, ClientKind, Reply, UI};
 use tower_registration::{After, Builder, Style};
 
 use crate::oauth2_server::{Asked, OAuth2Server, REDIRECT_URI, Visitor, parameter};
