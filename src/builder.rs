@@ -14,7 +14,8 @@ use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
 use crate::host::{
-    Clock, Courier, Hook, Identities, Linking, OAuth2Server, Random, Sessions, Storage, SystemClock, SystemRandom, Templates,
+    Clock, Courier, Hook, Identities, Linking, OAuth2Server, Random, Sessions, Storage, SystemClock, SystemRandom,
+    Templates,
 };
 use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};

@@ -17,7 +17,8 @@ use crate::effects::{Desk, Effects};
 use crate::flow::FlowKind;
 use crate::hashing::Governor;
 use crate::host::{
-    Clock, Hook, HostError, Identities, Kind, Linking, OAuth2Server, Put, Random, Record, RecordId, Sessions, Storage, Unit, Version,
+    Clock, Hook, HostError, Identities, Kind, Linking, OAuth2Server, Put, Random, Record, RecordId, Sessions, Storage,
+    Unit, Version,
 };
 use crate::limits::AddressLimits;
 use crate::methods::Method;

@@ -51,8 +51,8 @@
 //! inner errors, security events and weak settings, `webauthn` brings passkeys and security keys.
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
-//! leaked passwords, `hydra` an OAuth2 server about people it sends here, `oidc` is social sign-up, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
-//! rustls with `ring`, which brings C.
+//! leaked passwords, `hydra` an OAuth2 server about the people it sends here; `oidc` is social sign-up, `smtp` delivers
+//! e-mail, `sms` delivers letters through a gateway. These use the network, and TLS by rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
 //!

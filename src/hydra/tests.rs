@@ -48,7 +48,10 @@ async fn the_requests_are_those_of_the_admin_api() {
     assert!(!asked.skip() && to.as_str() == "https://id.example.org/?v=1");
     let asked = says.asked.lock().unwrap();
     let url = "http://hydra.example.org/x/admin/oauth2/auth/requests/login";
-    assert_eq!((asked[0].method(), asked[0].url().as_str()), (&Method::GET, &*format!("{url}?login_challenge=a%26b%3Dc")));
+    assert_eq!(
+        (asked[0].method(), asked[0].url().as_str()),
+        (&Method::GET, &*format!("{url}?login_challenge=a%26b%3Dc"))
+    );
     let accept = format!("{url}/accept?login_challenge=a%26b%3Dc");
     assert_eq!((asked[1].method(), asked[1].url().as_str()), (&Method::PUT, &*accept));
     assert!(asked[0].headers()["x-key"] == "canary" && asked[0].headers()["authorization"].is_sensitive());

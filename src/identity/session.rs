@@ -65,7 +65,6 @@ impl Session {
     }
 
     /// How the person was proved, in order.
-    #[must_use]
     pub fn methods(&self) -> &[AuthenticationMethod] {
         &self.methods
     }

@@ -33,16 +33,16 @@ mod keys;
 #[cfg(not(feature = "webauthn"))]
 #[path = "without_keys.rs"]
 mod keys;
-#[cfg(feature = "oidc")]
-mod oidc;
-#[cfg(not(feature = "oidc"))]
-#[path = "no_oidc.rs"]
-mod oidc;
 #[cfg(feature = "hydra")]
 mod oauth2;
 #[cfg(not(feature = "hydra"))]
 #[path = "no_oauth2.rs"]
 mod oauth2;
+#[cfg(feature = "oidc")]
+mod oidc;
+#[cfg(not(feature = "oidc"))]
+#[path = "no_oidc.rs"]
+mod oidc;
 mod parts;
 mod section;
 mod selfservice;

@@ -16,7 +16,10 @@ const ALWAYS: [&str; 2] = [
 /// What some of them are warned about beside: which, and words of the warning.
 const SOMETIMES: &[(&[&str], &str)] = &[
     (&["cookies"], "browsers send cookies with the path `/app` not to the service, which is at `/`"),
-    (&["key-passwordless", "key-two-step", "key-verified", "one-step-all", "two-step-all"], "the registration page is at http://127.0.0.1:4455, whose keys are not accepted"),
+    (
+        &["key-passwordless", "key-two-step", "key-verified", "one-step-all", "two-step-all"],
+        "the registration page is at http://127.0.0.1:4455, whose keys are not accepted",
+    ),
 ];
 
 /// The names of all configurations.
@@ -50,6 +53,7 @@ fn every_configuration_is_loaded_and_says_what_weakens_it() {
 
         let warnings = registration.warnings();
         assert_eq!(warnings.iter().take(2).collect::<Vec<_>>(), ALWAYS.iter().collect::<Vec<_>>(), "{name}");
+        assert_eq!(warnings.iter().collect::<BTreeSet<_>>().len(), warnings.len(), "{name}: said twice: {warnings:?}");
         let heard = |warning: &String| SOMETIMES.iter().find(|(_, words)| warning.contains(words));
         for warning in &warnings[2..] {
             let (at, words) = heard(warning).unwrap_or_else(|| panic!("{name}: {warning}"));

@@ -85,8 +85,10 @@ async fn every_message_of_the_contract_is_said_or_there_is_a_reason() {
     .into_iter()
     .for_each(|(id, text)| drop(found.insert(id, text)));
 
-    let missing: Vec<u64> =
-        contract().into_iter().filter(|id| !found.contains_key(id) && !NOT_SAID.iter().any(|(not, _)| not == id)).collect();
+    let missing: Vec<u64> = contract()
+        .into_iter()
+        .filter(|id| !found.contains_key(id) && !NOT_SAID.iter().any(|(not, _)| not == id))
+        .collect();
     let said_after_all: Vec<u64> = NOT_SAID.iter().map(|(id, _)| *id).filter(|id| found.contains_key(id)).collect();
     let odd: Vec<_> = found.iter().filter(|(_, text)| text.is_empty() || text.contains('{')).collect();
 
@@ -126,7 +128,8 @@ fn app_with_traits(traits: Value) -> App {
     let mut properties = json!({ "email": { "type": "string",
         "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } } } });
     properties.as_object_mut().unwrap().extend(traits.as_object().cloned().unwrap());
-    let schema = json!({ "type": "object", "properties": { "traits": { "type": "object", "properties": properties } } });
+    let schema =
+        json!({ "type": "object", "properties": { "traits": { "type": "object", "properties": properties } } });
     let schema = Schema::parse("person", &schema.to_string()).unwrap();
     App::bare(|builder| builder.schema(schema).method(Password::new()).style(Style::Unified)).unwrap()
 }

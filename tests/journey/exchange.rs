@@ -45,9 +45,12 @@ async fn registered(app: &App, client: &mut Client, page: &Reply, method: &str) 
 
 #[tokio::test]
 async fn a_method_without_another_page_answers_the_client_itself_and_its_pair_opens_nothing() {
-    for (method, style) in
-        [("password", Style::Unified), ("code", Style::Unified), ("profile", Style::ProfileFirst), ("code", Style::ProfileFirst)]
-    {
+    for (method, style) in [
+        ("password", Style::Unified),
+        ("code", Style::Unified),
+        ("profile", Style::ProfileFirst),
+        ("code", Style::ProfileFirst),
+    ] {
         let app = app(style);
         let mut native = app.native();
         let page = native.open_with(&format!("{PAIR}&return_to=https://app.example.org/back")).await;
@@ -99,9 +102,7 @@ async fn the_flow_of_an_organization_names_it_has_no_form_and_registers_a_person
             let token = ada.open().await.value_of("csrf_token");
             let mut form = json!({ "method": "password", "password": "x", "traits": {} });
             form["csrf_token"] = token;
-            page = ada
-                .post_json(&format!("/self-service/registration?flow={}", page.flow_id().unwrap()), &form)
-                .await;
+            page = ada.post_json(&format!("/self-service/registration?flow={}", page.flow_id().unwrap()), &form).await;
             assert_eq!((page.at("/organization_id"), page.messages_at("traits.email")), (json!(id), vec![4000002]));
         }
 

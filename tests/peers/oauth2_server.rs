@@ -1,6 +1,7 @@
 //! An OAuth2 server beside the tests: the admin API of Ory Hydra, and as much of the public endpoints as an authorization
 //! code needs. It keeps to the rules that people are safe by: a verifier counts in the browser that its challenge was given
 //! to, and once; a code counts once, for its client and its redirect URI.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "each of the test binaries uses a part")]
 
 use std::collections::HashMap;
@@ -223,7 +224,9 @@ impl OAuth2Server {
 
     fn accept(&self, challenge: &str, login: &Value) -> Answer {
         let mut state = self.lock();
-        let Some(request) = state.requests.get_mut(challenge) else { return told(404, &json!({ "error": "Not Found" })) };
+        let Some(request) = state.requests.get_mut(challenge) else {
+            return told(404, &json!({ "error": "Not Found" }));
+        };
         if request.used {
             return told(410, &json!({ "redirect_to": request.url }));
         }
@@ -255,7 +258,8 @@ impl OAuth2Server {
         let challenge = Uuid::new_v4().simple().to_string();
         let subject = state.remembered.get(&browser).cloned();
         let (url, login) = (url.to_owned(), Value::Null);
-        let request = LoginRequest { browser: browser.clone(), url, query, subject, verifier: None, login, used: false };
+        let request =
+            LoginRequest { browser: browser.clone(), url, query, subject, verifier: None, login, used: false };
         state.requests.insert(challenge.clone(), request);
         let mut answer = redirect(&format!("{}?login_challenge={challenge}", self.registration));
         let cookie = format!("browser={browser}; HttpOnly; SameSite=Lax");
@@ -268,7 +272,10 @@ impl OAuth2Server {
         let mut state = self.lock();
         let request = state.requests.values_mut().find(|request| request.verifier.as_deref() == Some(verifier));
         let Some(request) = request.filter(|request| !request.used) else {
-            return told(403, &json!({ "error": "access_denied", "error_hint": "The verifier was used or never given." }));
+            return told(
+                403,
+                &json!({ "error": "access_denied", "error_hint": "The verifier was used or never given." }),
+            );
         };
         if request.browser != browser {
             return told(403, &json!({ "error": "request_forbidden", "error_hint": "Not the browser that left." }));

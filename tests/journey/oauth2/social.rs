@@ -81,9 +81,8 @@ async fn the_application_of_a_native_client_gets_its_code_and_nobody_is_told() {
     let app = app(&server, &provider);
     let (mut native, mut browser) = (app.native(), app.browser());
     let query = sent(&server, &mut server.visitor()).await;
-    let page = native
-        .open_with(&format!("return_session_token_exchange_code=true&return_to=myapp://callback&{query}"))
-        .await;
+    let page =
+        native.open_with(&format!("return_session_token_exchange_code=true&return_to=myapp://callback&{query}")).await;
 
     let leaves = native.submit(&page, json!({ "method": "oidc", "provider": "local" })).await;
     let back = provider.sign_in(leaves.at("/redirect_browser_to").as_str().unwrap());

@@ -47,8 +47,12 @@ async fn a_browser_goes_on_once_its_address_is_proved() {
         let own = ada.whoami().await.unwrap();
         assert_eq!(known, json!({ "sub": id(&app), "amr": ["password"], "sid": own["id"] }));
         assert_eq!(own["identity"]["verifiable_addresses"][0]["verified"], true);
-        let names: Vec<&str> =
-            done.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap().split('=').next().unwrap()).collect();
+        let names: Vec<&str> = done
+            .headers()
+            .get_all("set-cookie")
+            .iter()
+            .map(|line| line.to_str().unwrap().split('=').next().unwrap())
+            .collect();
         assert!(names.contains(&"ory_kratos_session"), "{names:?}");
         assert_eq!(names.len(), if session { 1 } else { 2 }, "a new secret for whoever was not signed in: {names:?}");
     }

@@ -152,7 +152,9 @@ async fn led(name: &str) -> (App, Reply) {
     let reply = match name {
         "flow_disabled" => scene.ada.get(registration).await,
         "verification_disabled" => scene.ada.get("/self-service/verification/browser").await,
-        "verification_unknown" => scene.ada.post_form("/self-service/verification?flow=7b8dcc5c-6f45-4b57-9f5f-6d8a1f0b8a11", &form).await,
+        "verification_unknown" => {
+            scene.ada.post_form("/self-service/verification?flow=7b8dcc5c-6f45-4b57-9f5f-6d8a1f0b8a11", &form).await
+        }
         "flow_missing" => scene.ada.post_form("/self-service/registration?canary=1", &form).await,
         "flow_unknown" => {
             let path = "/self-service/registration?flow=7b8dcc5c-6f45-4b57-9f5f-6d8a1f0b8a11";
@@ -191,9 +193,7 @@ async fn led(name: &str) -> (App, Reply) {
             scene.submit(json!({ "provider": "local" })).await
         }
         "provider_unknown" => scene.submit(json!({ "provider": "nobody" })).await,
-        "id_token_refused" => {
-            scene.submit(json!({ "provider": "google", "id_token": "canary.canary.canary" })).await
-        }
+        "id_token_refused" => scene.submit(json!({ "provider": "google", "id_token": "canary.canary.canary" })).await,
         "no_oauth2_server" => scene.ada.get(&format!("{registration}?login_challenge=canary")).await,
         "upstream" => scene.submit(json!({ "provider": "local", "id_token": "canary" })).await,
         "oauth2" | "internal" => scene.submit(sign_up()).await,
@@ -258,8 +258,10 @@ async fn g1_a_failure_of_the_host_keeps_its_words_and_not_its_cause() {
     let app = App::with(|builder| builder.method(Password::new()).hook(Says)).unwrap();
 
     let led = app.browser().get("/self-service/registration/browser").await;
-    let kept = app.native().get_json(&format!("/self-service/errors?id={}", led.location_parameter("id").unwrap())).await;
+    let kept =
+        app.native().get_json(&format!("/self-service/errors?id={}", led.location_parameter("id").unwrap())).await;
 
-    let expected = json!({ "id": "closed", "code": 502, "status": "Bad Gateway", "message": "The register is closed." });
+    let expected =
+        json!({ "id": "closed", "code": 502, "status": "Bad Gateway", "message": "The register is closed." });
     assert_eq!(kept.at("/error"), expected);
 }

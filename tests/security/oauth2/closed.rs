@@ -76,7 +76,8 @@ async fn c6_a_proof_counts_and_nobody_is_led_on_while_the_server_is_away() {
 
 #[tokio::test]
 async fn u1_where_the_server_leads_is_a_page_of_the_web_or_nowhere() {
-    for wrong in ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "blob:https://x/1", "/relative", ""] {
+    for wrong in ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "blob:https://x/1", "/relative", ""]
+    {
         for mood in [Mood::Willing, Mood::Knows] {
             let server = Scripted::new();
             let app = app(&server, |builder| builder);
@@ -115,10 +116,8 @@ async fn s1_a_flow_that_is_spent_tells_nobody_again_and_two_at_once_tell_once() 
     *second.cookies() = first.cookies().clone();
     let mut late = first.clone();
 
-    let _ = tokio::join!(
-        first.submit(&page, sign_up("ada@example.org")),
-        second.submit(&page, sign_up("ada@example.org"))
-    );
+    let _ =
+        tokio::join!(first.submit(&page, sign_up("ada@example.org")), second.submit(&page, sign_up("ada@example.org")));
     let replayed = late.submit(&page, sign_up("ada@example.org")).await;
 
     assert_eq!((app.identities().len(), server.accepted().len()), (1, 1));

@@ -30,7 +30,10 @@ async fn a_challenge_of_eve_in_adas_browser_opens_nothing_for_either() {
     let shown = eve.get(&format!("/self-service/registration/browser?{}", bait.query().unwrap())).await;
     let hers = eve.page(shown).await;
 
-    assert_eq!((refused["error"].clone(), again["error"].clone()), (json!("request_forbidden"), json!("access_denied")));
+    assert_eq!(
+        (refused["error"].clone(), again["error"].clone()),
+        (json!("request_forbidden"), json!("access_denied"))
+    );
     assert!(!hers.json().to_string().contains("login_verifier"), "{}", hers.json());
     assert!(ada.whoami().await.is_some(), "Ada is signed in here, as herself");
 }

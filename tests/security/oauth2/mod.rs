@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tower_registration::Builder;
 use tower_registration::host::{AcceptedLogin, LoginRequest, OAuth2Error, OAuth2Server};
 use tower_registration::methods::Password;
 use tower_registration::testing::App;
-use tower_registration::Builder;
 use url::Url;
 
 /// How the server behaves from now on.
@@ -90,4 +90,3 @@ fn app(server: &Scripted, choose: impl FnOnce(Builder) -> Builder) -> App {
 fn sign_up(email: &str) -> Value {
     json!({ "method": "password", "password": "correct horse", "traits": { "email": email } })
 }
-

@@ -44,7 +44,10 @@ async fn i3_a_code_typed_in_another_browser_proves_the_address_and_signs_in_nobo
     let (mut eve, mut ada) = (app.browser(), app.browser());
     // Eve registers Ada's address, and Ada proves it in her own browser.
     let page = registered(&mut eve, ADA).await;
-    let link = { code(&app, ADA).await; app.mailbox().latest_link(ADA).unwrap() };
+    let link = {
+        code(&app, ADA).await;
+        app.mailbox().latest_link(ADA).unwrap()
+    };
 
     let opened = ada.follow(&link).await;
     let prepared = ada.verification_page(opened).await;
