@@ -99,13 +99,15 @@ async fn somebody_known_by_the_token_of_a_native_sdk_in_a_page_is_led_on_as_json
     let google = google.mapper(|claims: &Claims| Mapped::new(json!({ "email": claims.text("email") })));
     let method = Oidc::new(Keys(provider.clone())).provider(google);
     let app = app_with(&server, |builder| builder.method(method).after(After::new().session(true)));
-    let claims = json!({ "sub": "ada-1", "email": "ada@example.org", "email_verified": true });
-    let token = || -> Value { provider.id_token("client", &claims).into() };
+    // A token works once.
+    let token = |round: &str| -> Value {
+        provider.id_token("client", &json!({ "sub": "ada-1", "email": "ada@example.org", "jti": round })).into()
+    };
     for round in ["signs up", "is known"] {
         let (mut ada, mut visitor) = (app.spa(), server.visitor());
         let page = ada.open_with(&sent(&server, &mut visitor).await).await;
 
-        let done = ada.submit(&page, json!({ "method": "oidc", "provider": "google", "id_token": token() })).await;
+        let done = ada.submit(&page, json!({ "method": "oidc", "provider": "google", "id_token": token(round) })).await;
 
         let to = match round {
             "signs up" => super::next(&done),
