@@ -144,3 +144,22 @@ async fn a_challenge_beside_a_submission_changes_no_flow() {
     assert_eq!(done.status(), 200, "{}", done.json());
     assert_eq!(server.accepted().iter().map(|(challenge, _)| challenge.as_str()).collect::<Vec<_>>(), ["own"]);
 }
+
+#[tokio::test]
+async fn c5_whoever_goes_away_while_the_server_is_told_is_registered_as_a_whole() {
+    let server = Scripted::new();
+    let app = app(&server, |builder| builder);
+    let mut ada = app.browser();
+    let page = ada.open_with(CHALLENGED).await;
+    server.is(Mood::Hangs);
+
+    let waits = ada.submit(&page, sign_up("ada@example.org"));
+    let left = tokio::time::timeout(std::time::Duration::from_secs(2), waits).await;
+    server.is(Mood::Willing);
+    let again = ada.submit(&page, sign_up("ada@example.org")).await;
+    let shown = ada.page(again).await;
+
+    assert!(left.is_err() && server.accepted().is_empty());
+    assert_eq!((app.identities().len(), app.memory().count(Kind::Session)), (1, 1));
+    assert_eq!(shown.messages(), [4000007], "the identifier is taken, and the flow is spent");
+}

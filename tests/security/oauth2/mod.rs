@@ -26,6 +26,8 @@ enum Mood {
     Knows,
     Refuses,
     Away,
+    /// It never answers.
+    Hangs,
 }
 
 /// A server in-process that remembers whom it was told about.
@@ -58,7 +60,7 @@ impl Scripted {
 
     fn trouble(&self) -> Option<OAuth2Error> {
         match self.0.lock().unwrap().mood {
-            Mood::Willing | Mood::Knows => None,
+            Mood::Willing | Mood::Knows | Mood::Hangs => None,
             Mood::Refuses => Some(OAuth2Error::refused(StatusCode::NOT_FOUND).with_hint("no")),
             Mood::Away => Some(OAuth2Error::unusable("canary: http://hydra.internal:4445 is away")),
         }
@@ -76,6 +78,9 @@ impl OAuth2Server for Scripted {
     async fn accept(&self, challenge: &str, login: &AcceptedLogin) -> Result<Url, OAuth2Error> {
         if let Some(trouble) = self.trouble() {
             return Err(trouble);
+        }
+        if self.0.lock().unwrap().mood == Mood::Hangs {
+            std::future::pending::<()>().await;
         }
         let mut script = self.0.lock().unwrap();
         script.accepted.push((challenge.to_owned(), login.clone()));
