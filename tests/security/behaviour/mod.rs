@@ -10,7 +10,6 @@ mod configurations;
 mod disconnects;
 mod entropy;
 mod faults;
-mod faulty;
 mod fixation;
 mod flood;
 mod headers;
