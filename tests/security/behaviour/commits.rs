@@ -75,7 +75,8 @@ async fn c2_a_commit_that_did_not_happen_unknown_to_all_is_tried_again() {
 
 #[tokio::test]
 async fn c2_a_commit_that_never_happens_ends_after_three_tries() {
-    let (site, answer, _) = submitted(ClientKind::Native, &[(When::Always(Call::Commit), Fault::Before(UNKNOWN))]).await;
+    let (site, answer, _) =
+        submitted(ClientKind::Native, &[(When::Always(Call::Commit), Fault::Before(UNKNOWN))]).await;
 
     assert!(is_busy(&answer), "{answer:?}");
     assert!(nothing(&site) && site.rows().hashes == 1, "{:?}", site.rows());
