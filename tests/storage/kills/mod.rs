@@ -7,8 +7,10 @@
 
 mod checker;
 mod diary;
-mod host;
+pub(crate) mod host;
+pub(crate) mod letters;
 pub(crate) mod people;
+mod sink;
 
 use std::time::Duration;
 
@@ -107,7 +109,7 @@ async fn c1_in_sqlite_a_kill_leaves_whole_registrations_and_every_acknowledged_o
     let folder = Folder::new();
     let place = Place::in_folder(&folder);
 
-    kill_and_compare(&place, &folder, rounds("C1_KILLS", 32)).await;
+    kill_and_compare(&place, &folder, rounds("C1_KILLS", 22)).await;
 }
 
 /// `C1_KILLS=300` plays the full size.
@@ -116,5 +118,5 @@ async fn c1_in_postgres_a_kill_leaves_whole_registrations_and_every_acknowledged
     let folder = Folder::new();
     let place = Place::in_schema("kills");
 
-    kill_and_compare(&place, &folder, rounds("C1_KILLS", 32)).await;
+    kill_and_compare(&place, &folder, rounds("C1_KILLS", 22)).await;
 }

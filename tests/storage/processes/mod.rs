@@ -140,7 +140,11 @@ fn a_process_that_others_start() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         match task["do"].as_str().unwrap() {
+            "deliver" => crate::kills::letters::run(&task).await,
+            "empty" => crate::crowds::shared::empty(&task).await,
             "register" => crate::kills::people::run(&task).await,
+            "submit" => crate::crowds::submitter::run(&task).await,
+            "sweep" => crate::crowds::shared::sweep(&task).await,
             other => panic!("nobody knows how to {other}"),
         }
     });

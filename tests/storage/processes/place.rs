@@ -134,9 +134,14 @@ impl Store {
         rows[0].0
     }
 
-    /// How many rows of the registration's there are in this table, or of its records of this kind.
-    pub(crate) async fn ids(&self, statement: &'static str) -> Vec<Uuid> {
-        rows!(&self.database, (Uuid,), statement).into_iter().map(|(id,)| id).collect()
+    /// How many deadlocks the database has broken up so far, where it counts them.
+    pub(crate) async fn deadlocks(&self) -> i64 {
+        match &self.database {
+            Database::Sqlite(_) => 0,
+            Database::Postgres(_) => {
+                self.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await
+            }
+        }
     }
 
     /// Texts with the identities that they belong to.
