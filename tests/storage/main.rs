@@ -17,4 +17,5 @@ mod processes;
 mod races;
 #[path = "../peers/postgres.rs"]
 mod server;
+mod several;
 mod sqlite;
