@@ -47,7 +47,8 @@ impl Stage {
     }
 }
 
-fn courier(uri: &str) -> SmtpCourier {
+/// A courier to this server.
+pub(crate) fn courier(uri: &str) -> SmtpCourier {
     // Without a pool every letter has a connection of its own, so that the stages come in their order each time.
     SmtpCourier::from_uri(uri, "no-reply@example.org").unwrap().pool_size(0).build().unwrap()
 }

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tower_registration::Registration;
+use tower_registration::host::Courier;
 use tower_registration::testing::{Authenticator, Call, Client, ClientKind, Faults, Moment, Point, Reply, UI};
 use uuid::Uuid;
 
 use super::diary::{Diary, Entry};
-use super::host;
+use super::{host, letters};
 use crate::processes::{Place, Store, end_with_the_others, say};
 
 /// Ways to register.
@@ -55,20 +56,44 @@ pub(crate) async fn run(task: &Value) {
     end_with_the_others();
     let store = Place::of(&task["place"]).open().await;
     let diary = Diary::at(task["diary"].as_str().unwrap());
-    let town = Town::new(&store, &diary, task["tag"].as_str().unwrap());
+    let (tag, codes) = (task["tag"].as_str().unwrap(), host::Codes::new(&diary));
+    let town = Town::new(&store, &diary, tag, &codes, codes.clone());
     if task["points"] == true {
         return town.tell_points().await;
     }
     town.come_back().await;
     town.register(2, "first").await;
     say(&json!({ "up": u64::try_from(begun.elapsed().as_millis()).unwrap() }));
-    let beside = Town::new(&store, &diary, task["tag"].as_str().unwrap());
+    let beside = Town::new(&store, &diary, tag, &codes, codes.clone());
     let others = async {
         for number in 0_usize.. {
             beside.register(number % 3, &format!("beside-{number}")).await;
         }
     };
     tokio::join!(others, town.live(Target::of(&task["kill"])));
+}
+
+/// `{ "place", "diary", "tag", "smtp" }`: registers people, several at a time, and delivers their letters, until it is killed.
+pub(crate) async fn run_under_load(task: &Value) {
+    let begun = Instant::now();
+    end_with_the_others();
+    let store = Place::of(&task["place"]).open().await;
+    let diary = Diary::at(task["diary"].as_str().unwrap());
+    let codes = host::Codes::new(&diary);
+    let courier = letters::courier(task["smtp"].as_str().unwrap());
+    let town = Town::new(&store, &diary, task["tag"].as_str().unwrap(), &codes, courier);
+    town.come_back().await;
+    town.register(2, "first").await;
+    say(&json!({ "up": u64::try_from(begun.elapsed().as_millis()).unwrap() }));
+    let dispatcher = town.registration.dispatcher();
+    tokio::spawn(async move { dispatcher.run_until(std::future::pending()).await });
+    // All but the code, which arrives elsewhere.
+    let crowd = async |way: usize| {
+        for number in 0_usize.. {
+            town.register(way, &format!("{way}-{number}")).await;
+        }
+    };
+    tokio::join!(crowd(0), crowd(1), crowd(2), crowd(4));
 }
 
 /// A service, and people who use it.
@@ -81,10 +106,10 @@ struct Town {
 }
 
 impl Town {
-    fn new(store: &Store, diary: &Diary, tag: &str) -> Self {
-        let (faults, codes) = (Faults::new(), host::Codes::new(diary));
-        let registration = host::builder(store, &faults, faults.around(codes.clone())).build().unwrap();
-        Self { registration, faults, diary: diary.clone(), codes, tag: tag.to_owned() }
+    fn new(store: &Store, diary: &Diary, tag: &str, codes: &host::Codes, courier: impl Courier) -> Self {
+        let faults = Faults::new();
+        let registration = host::builder(store, &faults, faults.around(courier)).build().unwrap();
+        Self { registration, faults, diary: diary.clone(), codes: codes.clone(), tag: tag.to_owned() }
     }
 
     /// Registers people for ever. The third who registers in the way of the target meets it.

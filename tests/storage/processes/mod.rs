@@ -143,6 +143,7 @@ fn a_process_that_others_start() {
             "deliver" => crate::kills::letters::run(&task).await,
             "empty" => crate::crowds::shared::empty(&task).await,
             "register" => crate::kills::people::run(&task).await,
+            "register under load" => crate::kills::people::run_under_load(&task).await,
             "submit" => crate::crowds::submitter::run(&task).await,
             "sweep" => crate::crowds::shared::sweep(&task).await,
             other => panic!("nobody knows how to {other}"),
