@@ -22,6 +22,8 @@ const AT_ONCE: usize = 256;
 struct Counts {
     made: u64,
     taken: u64,
+    /// The flow became somebody else: a new one was offered.
+    replaced: u64,
     /// How often somebody was told to come back.
     busy: u64,
     /// Any other answer.
@@ -33,6 +35,7 @@ impl Counts {
         let count = |name: &str| told[name].as_u64().unwrap();
         self.made += count("made");
         self.taken += count("taken");
+        self.replaced += count("replaced");
         self.busy += count("busy");
         self.other.extend(told["other"].as_array().unwrap().iter().cloned());
     }
@@ -48,8 +51,11 @@ async fn begin(store: &Store, flows: usize) -> Vec<String> {
     begun
 }
 
-/// Hands these submissions to two processes, those of one batch together: flow, address, and how often each sends it.
-async fn race(place: &Place, batches: &[Vec<(String, String)>], each: usize) -> Counts {
+/// A flow, and the addresses that the two processes submit in it; one that submits none leaves it to the other.
+type Entry = (String, [Option<String>; 2]);
+
+/// Hands these submissions to two processes, those of one batch together; each sends its own so often.
+async fn race(place: &Place, batches: &[Vec<Entry>], each: usize) -> Counts {
     let task = json!({ "do": "submit", "place": place.to_json() });
     let mut processes = [Process::start(&task), Process::start(&task)];
     for process in &mut processes {
@@ -58,10 +64,9 @@ async fn race(place: &Place, batches: &[Vec<(String, String)>], each: usize) -> 
     let mut counts = Counts::default();
     for batch in batches {
         for (own, process) in processes.iter_mut().enumerate() {
-            // What is sent once goes to one of the two.
-            let mine = batch.iter().enumerate().filter(|(number, _)| each > 1 || number % 2 == own);
-            let mine: Vec<&(String, String)> = mine.map(|(_, pair)| pair).collect();
-            process.tell(&json!({ "submit": mine, "each": each.div_ceil(2) }));
+            let mine = batch.iter().filter_map(|(flow, emails)| Some((flow, emails[own].as_ref()?)));
+            let mine: Vec<(&String, &String)> = mine.collect();
+            process.tell(&json!({ "submit": mine, "each": each }));
         }
         for process in &mut processes {
             counts.add(&process.expect());
@@ -80,37 +85,55 @@ async fn rows(store: &Store) -> [i64; 4] {
     ]
 }
 
-/// Flows that are submitted eight times each: one of the eight is registered.
+/// The address that a process submits in a flow: the same in both for half of the flows.
+fn own(flow: usize, process: usize) -> Option<String> {
+    Some(format!("own-{flow}-{}@example.org", flow % 2 * process))
+}
+
+/// One address in every flow, left to one process and the other by turns.
+fn entries(flows: Vec<String>, email: impl Fn(usize) -> String) -> Vec<Entry> {
+    let by_turns = |number: usize| {
+        let email = Some(email(number));
+        if number % 2 == 0 { [email, None] } else { [None, email] }
+    };
+    flows.into_iter().enumerate().map(|(number, flow)| (flow, by_turns(number))).collect()
+}
+
+fn batches(entries: &[Entry], each: usize) -> Vec<Vec<Entry>> {
+    entries.chunks(AT_ONCE / each).map(<[_]>::to_vec).collect()
+}
+
+/// Flows that are submitted eight times each, half of them for one person, half of them for two: one is registered.
 async fn one_flow_makes_one(place: &Place, flows: usize) {
-    let (store, each) = (place.open().await, 8);
+    let store = place.open().await;
     let begun = begin(&store, flows).await.into_iter().enumerate();
-    let pairs: Vec<_> = begun.map(|(n, flow)| (flow, format!("own-{n}@example.org"))).collect();
-    let batches: Vec<_> = pairs.chunks(AT_ONCE / each).map(<[_]>::to_vec).collect();
+    let entries: Vec<Entry> = begun.map(|(n, flow)| (flow, [own(n, 0), own(n, 1)])).collect();
     let before = store.deadlocks().await;
 
-    let Counts { made, taken, busy, other } = race(place, &batches, each).await;
+    let Counts { made, taken, replaced, busy, other } = race(place, &batches(&entries, 8), 4).await;
 
     let deadlocks = store.deadlocks().await - before;
     assert!(other.is_empty(), "{other:?}");
-    assert_eq!((made, taken), (flows as u64, 7 * flows as u64));
+    assert_eq!((made, taken + replaced), (flows as u64, 7 * flows as u64));
+    // Of each second flow the other person is offered a new one.
+    assert_eq!(replaced, 4 * (flows as u64 / 2));
     assert_eq!(rows(&store).await, [i64::try_from(flows).unwrap(); 4]);
-    let figures = format!("{flows} flows x 8: {made} made, {taken} refused, {busy} times 503, 0 other 5xx");
+    let refused = format!("{taken} refused as taken, {replaced} offered another flow");
+    let figures = format!("{flows} flows x 8: {made} made, {refused}, {busy} times 503, 0 other 5xx");
     record("R1", &format!("{}, 2 processes, {figures}, {deadlocks} deadlocks inside", place.name()));
 }
 
 /// Eight flows for one address, in four spellings: one of the eight is registered.
 async fn one_address_makes_one(place: &Place, groups: usize) {
     let store = place.open().await;
-    let begun = begin(&store, 8 * groups).await.into_iter().enumerate();
-    let pairs: Vec<_> = begun.map(|(n, flow)| (flow, spelt(n / 8, n / 2 % 4))).collect();
-    let batches: Vec<_> = pairs.chunks(AT_ONCE).map(<[_]>::to_vec).collect();
+    let entries = entries(begin(&store, 8 * groups).await, |number| spelt(number / 8, number / 2 % 4));
     let before = store.deadlocks().await;
 
-    let Counts { made, taken, busy, other } = race(place, &batches, 1).await;
+    let Counts { made, taken, replaced, busy, other } = race(place, &batches(&entries, 1), 1).await;
 
     let deadlocks = store.deadlocks().await - before;
     assert!(other.is_empty(), "{other:?}");
-    assert_eq!((made, taken), (groups as u64, 7 * groups as u64));
+    assert_eq!((made, taken, replaced), (groups as u64, 7 * groups as u64, 0));
     assert_eq!(rows(&store).await, [i64::try_from(groups).unwrap(); 4]);
     let figures = format!("{groups} addresses x 8 flows, 4 spellings: {made} made, {taken} refused, {busy} times 503");
     record("R1", &format!("{}, 2 processes, {figures}, 0 other 5xx, {deadlocks} deadlocks inside", place.name()));
@@ -129,13 +152,12 @@ fn spelt(group: usize, how: usize) -> String {
 /// One address, so many flows: one is registered.
 async fn one_for_all(place: &Place, flows: usize) {
     let store = place.open().await;
-    let pairs: Vec<_> = begin(&store, flows).await.into_iter().map(|flow| (flow, spelt(0, 0))).collect();
-    let batches: Vec<_> = pairs.chunks(AT_ONCE).map(<[_]>::to_vec).collect();
+    let entries = entries(begin(&store, flows).await, |_| spelt(0, 0));
 
-    let Counts { made, taken, busy, other } = race(place, &batches, 1).await;
+    let Counts { made, taken, replaced, busy, other } = race(place, &batches(&entries, 1), 1).await;
 
     assert!(other.is_empty(), "{other:?}");
-    assert_eq!((made, taken), (1, flows as u64 - 1));
+    assert_eq!((made, taken, replaced), (1, flows as u64 - 1, 0));
     assert_eq!(rows(&store).await, [1; 4]);
     record(
         "R2",

@@ -1,5 +1,6 @@
 //! One of the processes that submit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -7,8 +8,6 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tower_registration::testing::{Client, ClientKind, Faults, Mailbox};
 use tower_registration::{Hashing, Registration};
-
-use std::sync::Arc;
 
 use crate::kills::host;
 use crate::processes::{Place, listen, say};
@@ -22,6 +21,7 @@ struct End {
 enum Answer {
     Made,
     Taken,
+    Replaced,
     Other(Value),
 }
 
@@ -50,16 +50,17 @@ async fn submit_all(registration: &Registration, pairs: &[(String, String)], eac
             submit(client, &flow, &email).await
         });
     }
-    let (mut made, mut taken, mut busy, mut other) = (0_u64, 0_u64, 0, Vec::new());
+    let (mut made, mut taken, mut replaced, mut busy, mut other) = (0_u64, 0_u64, 0_u64, 0, Vec::new());
     for end in going.join_all().await {
         busy += end.busy;
         match end.answer {
             Answer::Made => made += 1,
             Answer::Taken => taken += 1,
+            Answer::Replaced => replaced += 1,
             Answer::Other(answer) => other.push(answer),
         }
     }
-    json!({ "made": made, "taken": taken, "busy": busy, "other": other })
+    json!({ "made": made, "taken": taken, "replaced": replaced, "busy": busy, "other": other })
 }
 
 /// Submits, and comes back when told to.
@@ -71,6 +72,7 @@ async fn submit(mut client: Client, flow: &str, email: &str) -> End {
         let reply = client.post_json(&path, &answer).await;
         let answer = match reply.status() {
             200 => Answer::Made,
+            410 => Answer::Replaced,
             400 if reply.messages() == [4_000_007] => Answer::Taken,
             503 if busy < 60 => {
                 busy += 1;
