@@ -117,8 +117,9 @@ impl<'a> Checker<'a> {
         self.letters.push(("verification_code_valid".to_owned(), to.to_owned(), id.to_owned()));
     }
 
-    /// What is wrong; nothing, if all is well.
+    /// What is wrong now that the processes are gone; nothing, if all is well.
     pub(crate) async fn faults(&mut self) -> Vec<String> {
+        self.store.is_quiet().await;
         self.read_on();
         let mut faults = Vec::new();
         for (what, statement) in NEVER {

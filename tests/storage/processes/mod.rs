@@ -15,6 +15,11 @@ const TASK: &str = "TOWER_REGISTRATION_TASK";
 /// What a line begins with that one process says to another. The test harness writes lines of its own.
 const MARK: &str = "@@";
 
+/// Whether this process has a task of another one's.
+fn is_started_by_another() -> bool {
+    std::env::var_os(TASK).is_some()
+}
+
 /// How often something is done: the given number, or what the environment says, for a run at full size.
 pub(crate) fn rounds(name: &str, few: usize) -> usize {
     std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(few)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
@@ -13,6 +13,7 @@ use tower_registration::postgres::PostgresStorage;
 use tower_registration::sqlite::{self, SqliteStorage};
 use uuid::Uuid;
 
+use super::is_started_by_another;
 use crate::server::server;
 use crate::sqlite::Folder;
 
@@ -84,8 +85,9 @@ impl Place {
             Self::Postgres { dsn, schema } => {
                 let level = isolation.unwrap_or("read committed");
                 let options: sqlx::postgres::PgConnectOptions = dsn.parse().unwrap();
-                let options =
-                    options.options([("search_path", schema.as_str()), ("default_transaction_isolation", level)]);
+                let settings = [("search_path", schema.as_str()), ("default_transaction_isolation", level)];
+                let name = client_name(schema, is_started_by_another());
+                let options = options.options(settings).application_name(&name);
                 let pool = PgPoolOptions::new().max_connections(10).connect_with(options).await.unwrap();
                 let storage =
                     PostgresStorage::from_pool(pool.clone()).with_patience(patience).with_schema(schema).unwrap();
@@ -96,11 +98,17 @@ impl Place {
                 if sqlx::query(HOST_TABLE_IN_POSTGRES).execute(&pool).await.is_err() {
                     sqlx::query(HOST_TABLE_IN_POSTGRES).execute(&pool).await.unwrap();
                 }
-                let database = Database::Postgres(pool);
+                let database = Database::Postgres(pool, client_name(schema, true));
                 Store { storage: Arc::new(storage), identities: Arc::new(identities), database }
             }
         }
     }
+}
+
+/// What the database knows the connections to a schema by: those of other processes are told from this program's own.
+fn client_name(schema: &str, started_by_another: bool) -> String {
+    let who = if started_by_another { "process" } else { "program" };
+    format!("{who} of {schema}")
 }
 
 /// An open database.
@@ -114,7 +122,8 @@ pub(crate) struct Store {
 #[derive(Clone)]
 enum Database {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    /// With what the connections of other processes are known by.
+    Postgres(PgPool, String),
 }
 
 /// Reads rows by a statement that both databases understand.
@@ -122,12 +131,27 @@ macro_rules! rows {
     ($database:expr, $row:ty, $statement:expr) => {
         match $database {
             Database::Sqlite(pool) => sqlx::query_as::<_, $row>($statement).fetch_all(pool).await.unwrap(),
-            Database::Postgres(pool) => sqlx::query_as::<_, $row>($statement).fetch_all(pool).await.unwrap(),
+            Database::Postgres(pool, _) => sqlx::query_as::<_, $row>($statement).fetch_all(pool).await.unwrap(),
         }
     };
 }
 
 impl Store {
+    /// Waits until the database has noticed that the other processes are gone: what they had sent it may still be done.
+    pub(crate) async fn is_quiet(&self) {
+        let Database::Postgres(pool, others) = &self.database else { return };
+        let begun = Instant::now();
+        loop {
+            let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+            let (count,): (i64,) = sqlx::query_as(count).bind(others).fetch_one(pool).await.unwrap();
+            if count == 0 {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{count} connections of processes that are gone");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// The number that a statement reads.
     pub(crate) async fn number(&self, statement: &'static str) -> i64 {
         let rows = rows!(&self.database, (i64,), statement);
@@ -138,7 +162,7 @@ impl Store {
     pub(crate) async fn deadlocks(&self) -> i64 {
         match &self.database {
             Database::Sqlite(_) => 0,
-            Database::Postgres(_) => {
+            Database::Postgres(..) => {
                 self.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await
             }
         }
