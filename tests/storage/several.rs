@@ -158,6 +158,37 @@ async fn in_postgres_a_secret_is_replaced_while_people_register() {
     all(&Place::in_schema("rotated"), &[OLD], &[NEW, OLD]).await;
 }
 
+/// An address gets five letters an hour, while there are processes with the old secret beside those with both, and while
+/// there are processes with both beside those with the new one.
+async fn letters_stay_counted(place: &Place) {
+    let mailbox = Mailbox::new();
+    let old = service(place, &[OLD], mailbox.clone()).await;
+    let both = service(place, &[NEW, OLD], mailbox.clone()).await;
+    let new = service(place, &[NEW], mailbox.clone()).await;
+    for registration in [&old, &both, &old, &both, &new, &both, &new, &both] {
+        let mut client = at(registration, ClientKind::Native, None);
+        let page = client.open().await;
+        let sent = client.submit(&page, by_code("ada@example.org", None)).await;
+        assert_eq!(sent.messages(), [1_040_005], "the surplus looks the same");
+    }
+
+    both.dispatcher().flush().await.unwrap();
+
+    assert_eq!(mailbox.letters().len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b2_in_sqlite_a_replaced_secret_resets_no_counter() {
+    let folder = Folder::new();
+
+    letters_stay_counted(&Place::in_folder(&folder)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b2_in_postgres_a_replaced_secret_resets_no_counter() {
+    letters_stay_counted(&Place::in_schema("b2_rotated")).await;
+}
+
 /// Without the old secret nothing of it goes on: so it is the old secret that makes it go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_without_the_old_secret_does_not_know_its_codes() {
