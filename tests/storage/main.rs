@@ -5,6 +5,7 @@ mod crowds;
 #[path = "../mail/dice.rs"]
 #[allow(dead_code, reason = "not every program rolls them all")]
 mod dice;
+mod failing_calls;
 mod flawed;
 mod keys;
 mod kills;

@@ -250,7 +250,6 @@ struct Inner {
 struct State {
     rules: Vec<(When, Fault)>,
     calls: Vec<Call>,
-    fired: bool,
     victim: Option<Call>,
     watcher: Option<Watcher>,
     yields: bool,
@@ -268,7 +267,7 @@ impl Faults {
         let mut state = self.state();
         state.rules = rules.to_vec();
         state.calls.clear();
-        state.fired = false;
+        state.victim = None;
     }
 
     /// Tells somebody of every point, before what a rule says is done. It may panic, sleep, or end the process.
@@ -301,10 +300,10 @@ impl Faults {
     /// Whether anything went wrong since the last [`set`](Faults::set).
     #[must_use]
     pub fn fired(&self) -> bool {
-        self.state().fired
+        self.state().victim.is_some()
     }
 
-    /// The first call that ever went wrong.
+    /// The first call that went wrong since the last [`set`](Faults::set).
     #[must_use]
     pub fn victim(&self) -> Option<Call> {
         self.state().victim
@@ -325,7 +324,6 @@ impl Faults {
         state.calls.push(call);
         let fault = state.rules.iter().find(|(when, _)| when.is_due(&state.calls)).map(|(_, fault)| *fault);
         if fault.is_some() {
-            state.fired = true;
             state.victim.get_or_insert(call);
         }
         (state.calls.len(), fault)
