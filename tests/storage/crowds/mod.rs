@@ -94,7 +94,7 @@ fn own(flow: usize, process: usize) -> Option<String> {
 fn entries(flows: Vec<String>, email: impl Fn(usize) -> String) -> Vec<Entry> {
     let by_turns = |number: usize| {
         let email = Some(email(number));
-        if number % 2 == 0 { [email, None] } else { [None, email] }
+        if number.is_multiple_of(2) { [email, None] } else { [None, email] }
     };
     flows.into_iter().enumerate().map(|(number, flow)| (flow, by_turns(number))).collect()
 }

@@ -1,11 +1,13 @@
 //! C1, for letters: a process that delivers them is killed with a letter on its way. None is lost, and none comes twice but
 //! one that the server took and the process did not note.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tower_registration::host::Clock;
 use tower_registration::smtp::SmtpCourier;
 use tower_registration::testing::{Call, Client, ClientKind, Faults, Moment, TestClock};
 
@@ -53,7 +55,7 @@ pub(crate) fn courier(uri: &str) -> SmtpCourier {
     SmtpCourier::from_uri(uri, "no-reply@example.org").unwrap().pool_size(0).build().unwrap()
 }
 
-/// `{ "place", "smtp", "now", "stage", "nth" }`: delivers letters one after the other until it is killed.
+/// `{ "place", "smtp", "now", "at_once", "stage"?, "nth" }`: delivers so many letters at a time until it is killed.
 pub(crate) async fn run(task: &Value) {
     end_with_the_others();
     let store = Place::of(&task["place"]).open().await;
@@ -69,7 +71,8 @@ pub(crate) async fn run(task: &Value) {
     let now = OffsetDateTime::from_unix_timestamp(task["now"].as_i64().unwrap()).unwrap();
     let builder = host::builder(&store, &faults, courier(task["smtp"].as_str().unwrap()));
     let registration = builder.clock(TestClock::at(now)).build().unwrap();
-    registration.dispatcher().at_once(1).run_until(std::future::pending()).await;
+    let at_once = usize::try_from(task["at_once"].as_u64().unwrap()).unwrap();
+    registration.dispatcher().at_once(at_once).run_until(std::future::pending()).await;
 }
 
 /// People who register, so that there are letters.
@@ -98,6 +101,12 @@ impl Town {
     }
 }
 
+/// The task of a process that delivers letters, a moment after they were written.
+fn task(place: &Place, sink: &Sink, clock: &TestClock, at_once: usize) -> Value {
+    let (told, now) = (place.to_json(), clock.now().unix_timestamp() + 1);
+    json!({ "do": "deliver", "place": told, "smtp": sink.uri(), "now": now, "at_once": at_once, "nth": 1 })
+}
+
 /// Kills so many dispatchers, a stage after the other, and compares what was sent with what arrived.
 async fn kill_and_compare(place: &Place, kills: usize) {
     let (store, sink, mut dice) = (place.open().await, Sink::start().await, Dice::new(seed()));
@@ -108,9 +117,8 @@ async fn kill_and_compare(place: &Place, kills: usize) {
     for number in 0..kills {
         let (stage, nth) = (STAGES[number % STAGES.len()], 1 + dice.below(3));
         town.register(2).await;
-        let now = tower_registration::host::Clock::now(&town.clock).unix_timestamp() + 1;
-        let (told, word) = (place.to_json(), format!("{stage:?}"));
-        let task = json!({ "do": "deliver", "place": told, "smtp": sink.uri(), "now": now, "stage": word, "nth": nth });
+        let mut task = task(place, &sink, &town.clock, 1);
+        (task["stage"], task["nth"]) = (format!("{stage:?}").into(), nth.into());
         let mut process = Process::start(&task);
         match stage {
             Stage::Connected | Stage::AfterData => {
@@ -148,6 +156,38 @@ async fn kill_and_compare(place: &Place, kills: usize) {
     let figures =
         format!("{kills} kills, {at_taken} of them after 250; {people} letters, lost 0, {repeated} came twice");
     record("C1 letters", &format!("{name}: {figures}"));
+}
+
+/// Two processes that nobody kills deliver what there is, each letter once.
+async fn two_share(place: &Place, people: usize) {
+    let (store, sink) = (place.open().await, Sink::start().await);
+    let mut town = Town::new(&store, &sink);
+    town.register(people).await;
+    let task = task(place, &sink, &town.clock, 8);
+
+    let running = [Process::start(&task), Process::start(&task)];
+    let begun = Instant::now();
+    while store.number("SELECT count(*) FROM registration_outbox").await > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} letters after a minute", sink.taken().len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(running);
+
+    let taken = sink.taken();
+    let once: BTreeSet<&str> = taken.iter().map(|taken| taken.to.as_str()).collect();
+    assert_eq!((taken.len(), once.len()), (people, people), "each letter once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r6_in_sqlite_two_processes_deliver_each_letter_once() {
+    let folder = Folder::new();
+
+    two_share(&Place::in_folder(&folder), 60).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r6_in_postgres_two_processes_deliver_each_letter_once() {
+    two_share(&Place::in_schema("letters_shared"), 60).await;
 }
 
 /// `C1_LETTER_KILLS=300` plays the full size.
