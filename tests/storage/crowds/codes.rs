@@ -88,7 +88,9 @@ async fn a_code_succeeds_once(place: &Place, isolation: Option<&str>, codes: usi
         let answers = at_once([&one, &other], 16, &page, by_code(&email, Some(&code))).await;
 
         let count = |status| answers.iter().filter(|answer| answer.status() == status).count();
-        let told = count(400) + count(410) + count(503);
+        // Inner errors of native flows are told with 400, too: without a message.
+        let taken = answers.iter().filter(|answer| answer.messages() == [4_000_007]).count();
+        let told = taken + count(503);
         assert_eq!((count(200), told), (1, 15), "round {round}: {answers:?}");
     }
     let identities = store.number("SELECT count(*) FROM registration_identities").await;
@@ -189,14 +191,14 @@ async fn letters_stay_counted(place: &Place) {
 async fn r3_in_sqlite_sixteen_right_answers_at_once_make_one_identity() {
     let folder = Folder::new();
 
-    a_code_succeeds_once(&Place::in_folder(&folder), None, rounds("R3_CODES", 12)).await;
+    a_code_succeeds_once(&Place::in_folder(&folder), None, rounds("R3_CODES", 6)).await;
 }
 
 /// `R3_CODES=10000` plays the full size.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r3_in_postgres_sixteen_right_answers_at_once_make_one_identity_at_every_isolation_level() {
     for (schema, level) in [("r3_rc", "read committed"), ("r3_rr", "repeatable read"), ("r3_s", "serializable")] {
-        a_code_succeeds_once(&Place::in_schema(schema), Some(level), rounds("R3_CODES", 12)).await;
+        a_code_succeeds_once(&Place::in_schema(schema), Some(level), rounds("R3_CODES", 6)).await;
     }
 }
 
