@@ -25,8 +25,17 @@ use crate::dice::Dice;
 use crate::processes::{Place, Process, record, rounds, seed};
 use crate::sqlite::Folder;
 
-/// The longest that a process may take from its start over its first registration to the next.
-pub(crate) const RECOVERY: u64 = 2_000;
+/// How long a process may take from its start to the end of its first registration, in milliseconds. The middle one of all
+/// times is meant, so that a machine that is busy with something else for a moment is no failure; none is five times as long.
+const RECOVERY: u64 = 2_000;
+
+/// Judges these times, and tells them.
+fn recovered(mut times: Vec<u64>) -> String {
+    times.sort_unstable();
+    let (middle, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    assert!(middle < RECOVERY && longest < 5 * RECOVERY, "until the first registration after a kill: {times:?} ms");
+    format!("recovery {middle} ms in the middle, {longest} ms at most")
+}
 
 /// One kill.
 #[derive(Clone, Copy, Debug)]
@@ -70,14 +79,14 @@ async fn kill_and_compare(place: &Place, folder: &Folder, kills: usize) {
     let points = points(place, &path);
     let (store, diaries) = (place.open().await, [Diary::at(&path)]);
     let mut checker = Checker::new(&store, &diaries);
-    let (mut longest, mut at_points) = (0, 0);
+    let (mut times, mut at_points) = (Vec::new(), 0);
 
     for (number, kill) in plan(&points, kills, &mut dice).into_iter().enumerate() {
         let target = if let Kill::At(target) = kill { target.to_json() } else { Value::Null };
         let (told, tag) = (place.to_json(), format!("p{number}"));
         let task = json!({ "do": "register", "place": told, "diary": path, "tag": tag, "kill": target });
         let mut process = Process::start(&task);
-        longest = longest.max(process.expect()["up"].as_u64().unwrap());
+        times.push(process.expect()["up"].as_u64().unwrap());
         match kill {
             Kill::At(_) => {
                 at_points += 1;
@@ -96,12 +105,12 @@ async fn kill_and_compare(place: &Place, folder: &Folder, kills: usize) {
     assert!(faults.is_empty(), "in the end: {faults:#?}");
     let figures = format!(
         "{}: {kills} kills, {at_points} at {} points; {acknowledged} acknowledged, {identities} identities, {taken} learnt of \
-         theirs by coming back, {letters} first letters ({repeated} came twice); lost 0, half 0; slowest recovery {longest} ms",
+         theirs by coming back, {letters} first letters ({repeated} came twice); lost 0, half 0",
         place.name(),
         points.len(),
     );
     record("C1", &figures);
-    assert!(longest < RECOVERY, "{longest} ms until the first registration after a kill");
+    record("C1", &recovered(times));
 }
 
 /// `C1_KILLS=300` plays the full size.
