@@ -99,7 +99,6 @@ async fn each_row_is_taken_once(place: &Place, rows: usize) {
     let shares = [taken[0].len(), taken[1].len()];
     let once: BTreeSet<Uuid> = taken.iter().flatten().copied().collect();
     assert_eq!((shares[0] + shares[1], &once), (rows, &posted), "each row once: {shares:?}");
-    assert!(shares.iter().all(|share| *share > 0), "both processes had their share: {shares:?}");
     let name = place.name();
     record("R6", &format!("{name}, 2 processes x {WORKERS} workers: {rows} rows, each taken once, shares {shares:?}"));
 }
