@@ -15,7 +15,7 @@ use tower_registration::host::{
 use tower_registration::identity::Draft;
 use tower_registration::methods::oidc::{Claims, Mapped, Provider, ProviderKind};
 use tower_registration::methods::{Oidc, Password};
-use tower_registration::testing::{App, Client, Endpoint, Fault, IdentityProvider, Reply, UI};
+use tower_registration::testing::{App, Client, Endpoint, IdentityProvider, ProviderFault, Reply, UI};
 use tower_registration::{Builder, Failure, Stop, Verification};
 use url::Url;
 
@@ -189,7 +189,7 @@ async fn led(name: &str) -> (App, Reply) {
             scene.app.browser().follow(&back).await
         }
         "misconfigured" => {
-            scene.provider.fail(Endpoint::Discovery, Fault::Says("canary".to_owned()));
+            scene.provider.fail(Endpoint::Discovery, ProviderFault::Says("canary".to_owned()));
             scene.submit(json!({ "provider": "local" })).await
         }
         "provider_unknown" => scene.submit(json!({ "provider": "nobody" })).await,
