@@ -1,0 +1,14 @@
+//! The whole service against a reference model: sequences, schedules, faults, any bytes. I1–I16, R5, C12, F14.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod command;
+mod dice;
+mod invariants;
+mod names;
+mod reference;
+mod rows;
+mod sequences;
+mod site;
+mod told;
+mod watch;
+mod world;
