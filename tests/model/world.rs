@@ -165,7 +165,15 @@ impl World {
 
     /// Sends the request of a command.
     pub(crate) async fn ask(&self, command: Command, side: usize) -> Option<Heard> {
+        // What a client never got, it cannot use.
+        let known = |kits: &[Option<Kit>], at: usize| kits.get(at).is_some_and(Option::is_some);
         match command {
+            Command::Show { flow } | Command::Submit { flow, .. } if !known(&self.flows, flow) => None,
+            Command::Ask { proof, .. } | Command::Prove { proof, .. } | Command::Follow { proof, .. }
+                if !known(&self.proofs, proof) =>
+            {
+                None
+            }
             Command::Open { client, target } => {
                 let mut client = self.site.client(side, client);
                 let reply = begin(&mut client, command, target).await;
@@ -251,7 +259,10 @@ impl World {
                     set("passkey_register", &made);
                 }
             }
-            Answer::Off => set("method", "oidc"),
+            Answer::Off => {
+                set("method", "oidc");
+                set("provider", "elsewhere");
+            }
             Answer::Nobody | Answer::Broken => {}
         }
         if answer == Answer::Foreign {
@@ -298,7 +309,7 @@ impl World {
             Proof::Older => older.zip(right).filter(|(older, right)| older.1 != right.1).map(|(older, _)| older),
             Proof::Wrong => None,
         };
-        chosen.map_or_else(|| ("never sent".to_owned(), None), |(letter, text)| (text, Some(letter)))
+        chosen.map_or_else(|| ("never-sent".to_owned(), None), |(letter, text)| (text, Some(letter)))
     }
 
     /// The code or token in a letter that was delivered.
