@@ -179,7 +179,8 @@ impl Run {
         let flow = self.model.flows[at].clone();
         let two_steps = self.model.two_steps;
         if flow.swept {
-            return self.fail(404, flow.client);
+            // Who sends JSON is told in JSON.
+            return self.fail(404, if answer == Answer::Broken { Client::Spa } else { flow.client });
         }
         if self.model.now >= flow.expires {
             return self.replace(flow.client);
