@@ -8,6 +8,8 @@ mod names;
 mod reference;
 mod rows;
 mod sequences;
+#[path = "../peers/postgres.rs"]
+mod server;
 mod site;
 mod told;
 mod watch;

@@ -1,11 +1,18 @@
 //! What a store holds, read past the library: from the memory, or from the tables.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 use tower_registration::host::{Identities, Kind, Storage};
 use tower_registration::memory::Memory;
+use tower_registration::postgres::PostgresStorage;
+use tower_registration::sqlite::SqliteStorage;
 use uuid::Uuid;
+
+/// The machine that runs the tests may be slow; what is tested is not how fast it is.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A store, and the way to look into it.
 #[derive(Clone)]
@@ -57,17 +64,25 @@ impl Place {
         Self { storage, identities, look: Look::Memory(memory) }
     }
 
-    pub(crate) fn sqlite(pool: &SqlitePool) -> Self {
-        let storage = tower_registration::sqlite::SqliteStorage::from_pool(pool.clone());
-        let identities = Arc::new(storage.identities());
-        Self { storage: Arc::new(storage), identities, look: Look::Sqlite(pool.clone()) }
+    /// A store in this file.
+    pub(crate) async fn sqlite(file: &Path) -> Self {
+        let pool = SqlitePool::connect_with(tower_registration::sqlite::options(file)).await.unwrap();
+        let storage = SqliteStorage::from_pool(pool.clone()).with_prefix("m_").unwrap().with_patience(PATIENCE);
+        storage.migrate().await.unwrap();
+        let identities = storage.identities();
+        identities.migrate().await.unwrap();
+        Self { storage: Arc::new(storage), identities: Arc::new(identities), look: Look::Sqlite(pool) }
     }
 
-    pub(crate) fn postgres(pool: &PgPool) -> Self {
-        let storage = tower_registration::postgres::PostgresStorage::from_pool(pool.clone());
-        let storage = storage.with_schema("model").unwrap();
-        let identities = Arc::new(storage.identities());
-        Self { storage: Arc::new(storage), identities, look: Look::Postgres(pool.clone()) }
+    /// A store on this server.
+    pub(crate) async fn postgres(dsn: &str) -> Self {
+        let pool = PgPool::connect(dsn).await.unwrap();
+        let storage = PostgresStorage::from_pool(pool.clone()).with_prefix("m_").unwrap().with_schema("model").unwrap();
+        let storage = storage.with_patience(PATIENCE);
+        storage.migrate().await.unwrap();
+        let identities = storage.identities();
+        identities.migrate().await.unwrap();
+        Self { storage: Arc::new(storage), identities: Arc::new(identities), look: Look::Postgres(pool) }
     }
 
     /// The same store without anything in it.
@@ -77,14 +92,15 @@ impl Place {
             Look::Memory(_) => Self::memory(),
             Look::Sqlite(pool) => {
                 for table in TABLES {
-                    let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table}"));
+                    let delete = sqlx::AssertSqlSafe(format!("DELETE FROM m_{table}"));
                     sqlx::query(delete).execute(pool).await.unwrap();
                 }
                 self.clone()
             }
             Look::Postgres(pool) => {
-                let tables = TABLES.map(|table| format!("model.{table}")).join(", ");
-                sqlx::query(sqlx::AssertSqlSafe(format!("TRUNCATE {tables}"))).execute(pool).await.unwrap();
+                // Faster than to truncate tables that hold a few rows.
+                let deletes = TABLES.map(|table| format!("DELETE FROM model.m_{table};")).concat();
+                sqlx::raw_sql(sqlx::AssertSqlSafe(deletes)).execute(pool).await.unwrap();
                 self.clone()
             }
         }
@@ -94,23 +110,23 @@ impl Place {
         let mut rows = match &self.look {
             Look::Memory(memory) => in_memory(memory),
             Look::Sqlite(pool) => {
-                let records = "SELECT kind, id, version, spent FROM records";
-                let people = "SELECT i.id, i.traits ->> '$.email', a.state FROM identities i JOIN addresses a \
+                let records = "SELECT kind, id, version, spent FROM m_records";
+                let people = "SELECT i.id, i.traits ->> '$.email', a.state FROM m_identities i JOIN m_addresses a \
                               ON a.identity_id = i.id WHERE a.list = 'verifiable'";
                 of(
                     sqlx::query_as(records).fetch_all(pool).await.unwrap(),
                     sqlx::query_as(people).fetch_all(pool).await.unwrap(),
-                    sqlx::query_scalar("SELECT id FROM outbox").fetch_all(pool).await.unwrap(),
+                    sqlx::query_scalar("SELECT id FROM m_outbox").fetch_all(pool).await.unwrap(),
                 )
             }
             Look::Postgres(pool) => {
-                let records = "SELECT kind, id, version, spent FROM model.records";
-                let people = "SELECT i.id, i.traits ->> 'email', a.state FROM model.identities i \
-                              JOIN model.addresses a ON a.identity_id = i.id WHERE a.list = 'verifiable'";
+                let records = "SELECT kind, id, version, spent FROM model.m_records";
+                let people = "SELECT i.id, i.traits ->> 'email', a.state FROM model.m_identities i \
+                              JOIN model.m_addresses a ON a.identity_id = i.id WHERE a.list = 'verifiable'";
                 of(
                     sqlx::query_as(records).fetch_all(pool).await.unwrap(),
                     sqlx::query_as(people).fetch_all(pool).await.unwrap(),
-                    sqlx::query_scalar("SELECT id FROM model.outbox").fetch_all(pool).await.unwrap(),
+                    sqlx::query_scalar("SELECT id FROM model.m_outbox").fetch_all(pool).await.unwrap(),
                 )
             }
         };

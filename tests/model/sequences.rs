@@ -15,6 +15,7 @@ use crate::command::{Act, LENGTH};
 use crate::dice::{rounds, seeds};
 use crate::reference::Model;
 use crate::rows::Place;
+use crate::server::server;
 use crate::site::Site;
 use crate::watch::Weather;
 use crate::world::World;
@@ -138,11 +139,43 @@ fn play(name: &str, many: u64, runtime: Runtime, place: Place) {
     GROUND.take();
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 #[test]
 fn i1_to_i16_hold_in_memory() {
     play("i1_to_i16_hold_in_memory", rounds("I_SEQUENCES", 2_000), runtime(), Place::memory());
+}
+
+#[test]
+fn i1_to_i16_hold_in_sqlite() {
+    let runtime = runtime();
+    let folder = Folder::new();
+    let place = runtime.block_on(Place::sqlite(&folder.0.join("model.db")));
+    play("i1_to_i16_hold_in_sqlite", rounds("I_SQLITE", 200), runtime, place);
+}
+
+#[test]
+fn i1_to_i16_hold_in_postgres() {
+    let runtime = runtime();
+    let place = runtime.block_on(Place::postgres(&server().dsn()));
+    play("i1_to_i16_hold_in_postgres", rounds("I_POSTGRES", 200), runtime, place);
+}
+
+/// A folder that goes away with the test.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("tower-registration-model-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) may_have_hashed: usize,
     /// Whether every one of them was answered, so that none of them saved its hash.
     pub(crate) all_answered: bool,
+    /// Tasks that belong to the store.
+    pub(crate) tasks: usize,
 }
 
 impl Site {
@@ -40,7 +42,8 @@ impl Site {
         let service = || service(&watch, &clock, &mailbox, two_steps, Some(by_link));
         let services = [service(), service()];
         let (retired, may_have_hashed, all_answered) = (0, 0, true);
-        Self { runtime, watch, clock, mailbox, services, two_steps, by_link, retired, may_have_hashed, all_answered }
+        let tasks = runtime.metrics().num_alive_tasks();
+        Self { tasks, runtime, watch, clock, mailbox, services, two_steps, by_link, retired, may_have_hashed, all_answered }
     }
 
     /// Empties the store and turns the clock back.
