@@ -42,3 +42,14 @@ pub(crate) fn seeds(many: u64) -> std::ops::Range<u64> {
         }
     }
 }
+
+/// Says how to play it again when the test fails under it.
+pub(crate) struct Replay(pub(crate) u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("SEED={}", self.0);
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod invariants;
 mod names;
 mod reference;
 mod rows;
+mod schedules;
 mod sequences;
 #[path = "../peers/postgres.rs"]
 mod server;

@@ -40,7 +40,7 @@ impl Names {
         let mut people: Vec<(String, String)> = model
             .people
             .iter()
-            .map(|person| (address(person.address).to_owned(), if person.verified { "completed" } else { "sent" }.to_owned()))
+            .map(|person| (address(person.address).to_owned(), format!("{:?}", person.proof).to_lowercase()))
             .collect();
         people.sort();
         let mut found: Vec<(String, String)> =
@@ -49,7 +49,7 @@ impl Names {
         same("people", &people, &found)?;
         same("sessions", &model.sessions.len(), &rows.sessions)?;
         same("errors", &model.errors.len(), &rows.errors)?;
-        same("counters", &model.counters(), &rows.counters)?;
+        same("counters", &model.counters.len(), &rows.counters)?;
         Ok(Self { flows, proofs, letters })
     }
 }

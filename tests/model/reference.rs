@@ -98,7 +98,15 @@ pub(crate) struct Letter {
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) address: usize,
-    pub(crate) verified: bool,
+    pub(crate) proof: Proved,
+}
+
+/// How far the proof of an address has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proved {
+    Pending,
+    Sent,
+    Completed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +116,7 @@ pub(crate) enum Counted {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Counter {
+pub(crate) struct Counter {
     times: Vec<i64>,
     expires: i64,
 }
@@ -124,7 +132,7 @@ pub(crate) struct Model {
     pub(crate) people: Vec<Person>,
     pub(crate) sessions: Vec<i64>,
     pub(crate) errors: Vec<i64>,
-    counters: BTreeMap<(Counted, usize), Counter>,
+    pub(crate) counters: BTreeMap<(Counted, usize), Counter>,
     /// What the last command said, and whether it may have cost a hash.
     pub(crate) said: Said,
     pub(crate) hashes: bool,
@@ -261,7 +269,8 @@ impl Run {
             return self.tell(at, 4_000_007);
         }
         model.hashes = hashes;
-        model.people.push(Person { address: who.person, verified: proved });
+        let proof = if proved { Proved::Completed } else { Proved::Sent };
+        model.people.push(Person { address: who.person, proof });
         model.flows[at].spent = Some(model.people.len() - 1);
         model.flows[at].version += 1;
         model.sessions.push(model.now + DAY);
@@ -291,6 +300,8 @@ impl Run {
         if !owned {
             self.model.touch(Counted::Letters, who.person);
         }
+        let pending = |person: &&mut Person| person.address == who.person && person.proof == Proved::Pending;
+        self.model.people.iter_mut().find(pending).into_iter().for_each(|person| person.proof = Proved::Sent);
         let older = own.sent.as_ref().and_then(|old| old.letter);
         self.model.proofs[at].sent = Some(match own.sent {
             Some(old) if owned && letter.is_none() && old.who.person == who.person => old,
@@ -330,7 +341,7 @@ impl Run {
         }
         self.model.proofs[at].passed = true;
         let owner = self.model.people.iter_mut().find(|person| Some(person.address) == address);
-        owner.into_iter().for_each(|person| person.verified = true);
+        owner.into_iter().for_each(|person| person.proof = Proved::Completed);
         if !self.model.by_link {
             address.into_iter().for_each(|address| self.model.forget_wrong_codes(address));
         }
@@ -437,6 +448,16 @@ impl Model {
         }
     }
 
+    /// Somebody registers where no addresses are proved.
+    pub(crate) fn import(&mut self, address: usize) {
+        self.people.push(Person { address, proof: Proved::Pending });
+        self.sessions.push(self.now + DAY);
+        self.open(Client::Native);
+        if let Some(flow) = self.flows.last_mut() {
+            (flow.version, flow.spent) = (2, Some(self.people.len() - 1));
+        }
+    }
+
     fn open(&mut self, client: Client) {
         let screen = if self.two_steps { Screen::Profile } else { Screen::Credentials };
         let (expires, spent, sent) = (self.now + HOUR, None, None);
@@ -493,10 +514,5 @@ impl Model {
         if known {
             self.touch(Counted::WrongCodes, address).times.clear();
         }
-    }
-
-    /// How many counters are stored.
-    pub(crate) fn counters(&self) -> usize {
-        self.counters.len()
     }
 }

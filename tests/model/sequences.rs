@@ -79,7 +79,7 @@ impl Drop for Turn {
 }
 
 /// Plays an act and compares the world with the model.
-async fn step(world: &mut World, act: &Act, after: &Model) {
+pub(crate) async fn step(world: &mut World, act: &Act, after: &Model) {
     let weather = act.crash.map_or(Weather::Calm, Weather::Crash);
     let traces = world.act(act, weather).await;
     let names = match world.names.agree(after, &traces.rows) {
@@ -153,14 +153,14 @@ fn i1_to_i16_hold_in_sqlite() {
     let runtime = runtime();
     let folder = Folder::new();
     let place = runtime.block_on(Place::sqlite(&folder.0.join("model.db")));
-    play("i1_to_i16_hold_in_sqlite", rounds("I_SQLITE", 200), runtime, place);
+    play("i1_to_i16_hold_in_sqlite", rounds("I_SQLITE", 100), runtime, place);
 }
 
 #[test]
 fn i1_to_i16_hold_in_postgres() {
     let runtime = runtime();
     let place = runtime.block_on(Place::postgres(&server().dsn()));
-    play("i1_to_i16_hold_in_postgres", rounds("I_POSTGRES", 200), runtime, place);
+    play("i1_to_i16_hold_in_postgres", rounds("I_POSTGRES", 40), runtime, place);
 }
 
 /// A folder that goes away with the test.
