@@ -3,6 +3,7 @@
 
 mod command;
 mod dice;
+mod faults;
 mod invariants;
 mod names;
 mod reference;

@@ -173,7 +173,7 @@ fn race<'w>(runtime: &Runtime, world: &'w World, commands: &[Command], dice: &mu
             (own.ended, own.heard, own.future) = (Some(turn), heard, None);
         }
     }
-    world.site.watch.take_weather();
+    world.site.watch.weather(Weather::Calm);
     going
 }
 

@@ -90,15 +90,21 @@ impl Watch {
         self.0.place.lock().unwrap().clone()
     }
 
-    /// From now on calls go like this.
+    /// From now on calls go like this, and are counted anew unless it becomes calm.
     pub(crate) fn weather(&self, weather: Weather) {
         let mut seen = self.seen();
-        (seen.weather, seen.writes, seen.faults) = (weather, 0, 0);
+        if !matches!(weather, Weather::Calm) {
+            (seen.writes, seen.faults) = (0, 0);
+        }
+        seen.weather = weather;
     }
 
-    /// The dice of the faults, so that they go on where they were.
-    pub(crate) fn take_weather(&self) -> Weather {
-        std::mem::take(&mut self.seen().weather)
+    /// One request was answered: what a client looks at next is not disturbed.
+    pub(crate) fn calm(&self) {
+        let mut seen = self.seen();
+        if !matches!(seen.weather, Weather::Slow) {
+            seen.weather = Weather::Calm;
+        }
     }
 
     /// The units and single records that were written since this was asked before.

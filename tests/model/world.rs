@@ -116,7 +116,7 @@ impl World {
                     heard = self.ask(command, act.side) => heard,
                     () = watch.hung() => None,
                 };
-                watch.take_weather();
+                watch.weather(Weather::Calm);
                 heard
             }
         };
@@ -163,6 +163,23 @@ impl World {
         Some(Kit { client, token })
     }
 
+    /// What was typed counts as presented, whether or not an answer was heard.
+    pub(crate) fn typed_anyway(&mut self, command: Command, unheard: bool) {
+        let sent = match command {
+            Command::Submit { flow, answer: Answer::Code(Proof::Right), .. } => {
+                self.model.flows.get(flow).and_then(|flow| flow.sent.as_ref())
+            }
+            Command::Prove { proof, with: Proof::Right } => {
+                self.model.proofs.get(proof).and_then(|proof| proof.sent.as_ref())
+            }
+            _ => None,
+        };
+        let (_, letter) = self.typed(sent, Proof::Right);
+        if let Some(letter) = letter.filter(|_| unheard) {
+            self.history.presented.insert(address(self.model.letters[letter].to).to_owned());
+        }
+    }
+
     /// Sends the request of a command.
     pub(crate) async fn ask(&self, command: Command, side: usize) -> Option<Heard> {
         // What a client never got, it cannot use.
@@ -177,12 +194,14 @@ impl World {
             Command::Open { client, target } => {
                 let mut client = self.site.client(side, client);
                 let reply = begin(&mut client, command, target).await;
+                self.site.watch.calm();
                 let said = told::of_registration(&reply, &mut client, None).await;
                 Some(Heard { reply, said, client, letter: None })
             }
             Command::OpenProof { client } => {
                 let mut client = self.site.client(side, client);
                 let reply = begin(&mut client, command, Target::Nowhere).await;
+                self.site.watch.calm();
                 let said = told::of_proof(&reply, &mut client, None).await;
                 Some(Heard { reply, said, client, letter: None })
             }
@@ -212,6 +231,7 @@ impl World {
                 let path = format!("/self-service/verification?flow={flow}&{field}={typed}");
                 let verb = if head { Method::HEAD } else { Method::GET };
                 let reply = client.send(verb, &path, None, "text/html").await;
+                self.site.watch.calm();
                 let said = told::of_link(&reply, &mut client, flow).await;
                 Some(Heard { reply, said, client, letter: None })
             }
@@ -269,6 +289,7 @@ impl World {
             client = client.with_header("origin", "https://evil.example");
         }
         let reply = post(&mut client, self.model.flows[at].client, &path, body).await;
+        self.site.watch.calm();
         let said = told::of_registration(&reply, &mut client, Some(flow)).await;
         Some(Heard { reply, said, client, letter })
     }
@@ -277,6 +298,7 @@ impl World {
         let flow = self.names.proofs[at];
         let path = format!("/self-service/verification?flow={flow}");
         let reply = post(&mut client, self.model.proofs[at].client, &path, body).await;
+        self.site.watch.calm();
         let said = told::of_proof(&reply, &mut client, Some(flow)).await;
         Some(Heard { reply, said, client, letter })
     }
