@@ -75,16 +75,38 @@ pub(crate) enum Answer {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
-    Open { client: Client, target: Target },
-    Show { flow: usize },
-    Submit { flow: usize, who: Who, answer: Answer },
-    OpenProof { client: Client },
+    Open {
+        client: Client,
+        target: Target,
+    },
+    Show {
+        flow: usize,
+    },
+    Submit {
+        flow: usize,
+        who: Who,
+        answer: Answer,
+    },
+    OpenProof {
+        client: Client,
+    },
     /// A letter is asked for.
-    Ask { proof: usize, who: Who },
-    Prove { proof: usize, with: Proof },
+    Ask {
+        proof: usize,
+        who: Who,
+    },
+    Prove {
+        proof: usize,
+        with: Proof,
+    },
     /// The link of a letter is opened, by a browser of its own.
-    Follow { proof: usize, head: bool },
-    Wait { seconds: i64 },
+    Follow {
+        proof: usize,
+        head: bool,
+    },
+    Wait {
+        seconds: i64,
+    },
     /// New services over the same store.
     Restart,
     Sweep,

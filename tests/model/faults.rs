@@ -40,9 +40,9 @@ fn c12_whatever_fails_what_is_stored_is_whole() {
         let mut dice = Dice::new(seed);
         let choice = dice.below(4);
         let slot = &mut sites[choice as usize];
-        let site = slot.take().unwrap_or_else(|| {
-            Site::new(Arc::clone(&runtime), Place::memory(), choice & 1 == 1, choice & 2 == 2)
-        });
+        let site = slot
+            .take()
+            .unwrap_or_else(|| Site::new(Arc::clone(&runtime), Place::memory(), choice & 1 == 1, choice & 2 == 2));
         let mut world = World::new(site);
         runtime.block_on(play(&mut world, &mut dice, &mut tally));
         *slot = Some(world.site);
@@ -96,11 +96,16 @@ async fn disturbed(world: &mut World, act: &Act, of_thousand: u64, dice: &mut Di
     assert!(as_ever || is_excused || is_nothing, "{act:?}: {said:?}, not {:?}", run.model.said);
     // An error that cannot be kept for its page is told at once.
     let may_be_torn = !as_ever && !is_nothing || faults > 0 && matches!(said, Some(Said::Failed(_)));
-    let candidates = if may_be_torn { with_errors([vec![world.model.clone()], run.steps].concat()) } else { vec![run.model.clone()] };
+    let candidates = if may_be_torn {
+        with_errors([vec![world.model.clone()], run.steps].concat())
+    } else {
+        vec![run.model.clone()]
+    };
     let known = (world.model.flows.len(), world.model.proofs.len());
-    let fits = candidates.into_iter().enumerate().find_map(|(at, model)| {
-        world.names.agree(&model, &traces.rows).ok().map(|names| (at, model, names))
-    });
+    let fits = candidates
+        .into_iter()
+        .enumerate()
+        .find_map(|(at, model)| world.names.agree(&model, &traces.rows).ok().map(|names| (at, model, names)));
     let Some((at, mut model, names)) = fits else {
         let why = world.names.agree(&run.model, &traces.rows).map(|_| ());
         panic!("after {act:?} with {faults} faults, {said:?}: neither all nor nothing: {why:?}\n{:?}", traces.rows);

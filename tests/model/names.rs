@@ -24,11 +24,8 @@ impl Names {
             let email = address(model.people[at].address);
             rows.people.iter().find(|row| row.email.eq_ignore_ascii_case(email)).map(|row| row.id)
         };
-        let wanted: Vec<Wanted> = model
-            .flows
-            .iter()
-            .map(|flow| (!flow.swept).then(|| (flow.version, flow.spent.and_then(person))))
-            .collect();
+        let wanted: Vec<Wanted> =
+            model.flows.iter().map(|flow| (!flow.swept).then(|| (flow.version, flow.spent.and_then(person)))).collect();
         let flows = name("flow", &self.flows, &wanted, &rows.flows)?;
         let wanted: Vec<Wanted> =
             model.proofs.iter().map(|proof| (!proof.swept).then_some((proof.version, None))).collect();

@@ -300,7 +300,8 @@ impl Run {
         if !owned {
             self.model.touch(Counted::Letters, who.person);
         }
-        let pending = |person: &&mut Person| person.address == who.person && person.proof == Proved::Pending;
+        let sends = letter.is_some();
+        let pending = |person: &&mut Person| sends && person.address == who.person && person.proof == Proved::Pending;
         self.model.people.iter_mut().find(pending).into_iter().for_each(|person| person.proof = Proved::Sent);
         let older = own.sent.as_ref().and_then(|old| old.letter);
         self.model.proofs[at].sent = Some(match own.sent {
@@ -462,13 +463,31 @@ impl Model {
         let screen = if self.two_steps { Screen::Profile } else { Screen::Credentials };
         let (expires, spent, sent) = (self.now + HOUR, None, None);
         self.flows.push(Flow {
-            client, version: 1, expires, spent, swept: false, lost: false, screen, asks_code: false, sent, tries: 0,
+            client,
+            version: 1,
+            expires,
+            spent,
+            swept: false,
+            lost: false,
+            screen,
+            asks_code: false,
+            sent,
+            tries: 0,
         });
     }
 
     fn open_proof(&mut self, client: Client) {
         let (expires, sent) = (self.now + HOUR, None);
-        self.proofs.push(Proving { client, version: 1, expires, swept: false, lost: false, passed: false, sent, tries: 0 });
+        self.proofs.push(Proving {
+            client,
+            version: 1,
+            expires,
+            swept: false,
+            lost: false,
+            passed: false,
+            sent,
+            tries: 0,
+        });
     }
 
     /// A letter is posted, unless its address has had too many.

@@ -161,11 +161,7 @@ fn in_memory(memory: &Memory) -> Rows {
     }
 }
 
-fn of(
-    records: Vec<(String, Uuid, i64, Option<Uuid>)>,
-    people: Vec<(Uuid, String, String)>,
-    outbox: Vec<Uuid>,
-) -> Rows {
+fn of(records: Vec<(String, Uuid, i64, Option<Uuid>)>, people: Vec<(Uuid, String, String)>, outbox: Vec<Uuid>) -> Rows {
     let mut rows = Rows { outbox, ..Rows::default() };
     for (kind, id, version, spent) in records {
         match kind.as_str() {

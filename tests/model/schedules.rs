@@ -1,5 +1,5 @@
 //! R5: requests about one flow at the same time, in any order of their steps, some dropped on their way, while time
-//! passes and what has expired is swept. Whatever the order of the steps, there is an order of the whole requests in
+//! passes and what has expired is swept; a second flow is after the same address. Whatever the order of the steps, there is an order of the whole requests in
 //! which the model says the same: to every client, and of everything that is stored.
 //!
 //! `R5_SCHEDULES=100000` plays the full size; `SEED=…` plays one of them again.
@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use serde_json::json;
 use time::Duration;
 use tokio::runtime::Runtime;
 
@@ -61,9 +62,9 @@ fn r5_requests_at_once_are_as_requests_one_after_the_other() {
         let mut dice = Dice::new(seed);
         let choice = dice.below(4);
         let slot = &mut sites[choice as usize];
-        let site = slot.take().unwrap_or_else(|| {
-            Site::new(Arc::clone(&runtime), Place::memory(), choice & 1 == 1, choice & 2 == 2)
-        });
+        let site = slot
+            .take()
+            .unwrap_or_else(|| Site::new(Arc::clone(&runtime), Place::memory(), choice & 1 == 1, choice & 2 == 2));
         let mut world = World::new(site);
         let _replay = Replay(seed);
         play(&runtime, &mut world, &mut dice);
@@ -72,11 +73,7 @@ fn r5_requests_at_once_are_as_requests_one_after_the_other() {
 }
 
 fn play(runtime: &Runtime, world: &mut World, dice: &mut Dice) {
-    for command in before(dice) {
-        let act = Act { command, side: 0, crash: None };
-        let after = world.model.after(&act);
-        runtime.block_on(step(world, &act, &after));
-    }
+    play_all(runtime, world, &before(dice));
     let commands = at_once(dice);
     let mut going = race(runtime, world, &commands, dice);
     let pasts: Vec<Past> = going
@@ -102,7 +99,7 @@ fn play(runtime: &Runtime, world: &mut World, dice: &mut Dice) {
 fn before(dice: &mut Dice) -> Vec<Command> {
     let client = if dice.below(2) == 0 { Client::Native } else { Client::Spa };
     let open = Command::Open { client, target: Target::Nowhere };
-    let mut commands = vec![open, Command::Submit { flow: 0, who: BOB, answer: Answer::Password }, open];
+    let mut commands = vec![open, Command::Submit { flow: 0, who: BOB, answer: Answer::Password }, open, open];
     if dice.below(4) > 0 {
         commands.push(Command::Submit { flow: 1, who: ADA, answer: Answer::Send });
     }
@@ -130,7 +127,8 @@ fn at_once(dice: &mut Dice) -> Vec<Command> {
         .map(|_| {
             let submit = |answer| Command::Submit { flow: 1, who: ADA, answer };
             match dice.below(20) {
-                0..3 => submit(Answer::Password),
+                0..2 => submit(Answer::Password),
+                2 => Command::Submit { flow: 2, who: ADA, answer: Answer::Password },
                 3..5 => submit(Answer::Resend),
                 5..10 => submit(Answer::Code(Proof::Right)),
                 10..12 => submit(Answer::Code(Proof::Wrong)),
@@ -187,6 +185,57 @@ fn begin<'w>(world: &'w World, command: Command, dice: &mut Dice) -> Going<'w> {
         _ => Box::pin(world.ask(command, side)),
     };
     Going { command, future: Some(future), began: None, ended: None, heard: None }
+}
+
+/// However late the request for a letter goes on, it does not undo a proof that came meanwhile.
+#[test]
+fn a_proof_is_not_undone_by_a_letter_that_was_asked_for_before() {
+    let runtime = Arc::new(runtime());
+    for steps in 0..40 {
+        let mut world = World::new(Site::new(Arc::clone(&runtime), Place::memory(), false, false));
+        runtime.block_on(world.import(1));
+        let open = Command::OpenProof { client: Client::Native };
+        play_all(&runtime, &mut world, &[open, open]);
+        let late = Command::Ask { proof: 1, who: BOB };
+
+        // The first request stops somewhere; meanwhile Bob gets a letter and answers it.
+        let heard = {
+            world.site.watch.weather(Weather::Slow);
+            let mut late: Pin<Box<dyn Future<Output = _>>> = Box::pin(ask_later(&world, late));
+            let stopped = (0..steps).any(|_| poll(&world, &mut late).is_ready());
+            runtime.block_on(prove_at_once(&world));
+            while !stopped && poll(&world, &mut late).is_pending() {}
+            drop(late);
+            world.site.watch.weather(Weather::Calm);
+            runtime.block_on(world.site.watch.place().rows())
+        };
+
+        assert_eq!(heard.people[0].state, "completed", "after {steps} steps");
+    }
+}
+
+async fn ask_later(world: &World, late: Command) {
+    drop(world.ask(late, 1).await);
+}
+
+/// Asks for a letter, reads it and types the code.
+async fn prove_at_once(world: &World) {
+    let flow = world.names.proofs[0];
+    let mut client = world.site.client(0, Client::Native);
+    let path = format!("/self-service/verification?flow={flow}");
+    let asked = client.post_json(&path, &json!({ "method": "code", "email": address(1) })).await;
+    world.site.services[0].dispatcher().flush().await.unwrap();
+    let code = world.site.mailbox.latest_code(address(1)).unwrap();
+    let proved = client.post_json(&path, &json!({ "method": "code", "code": code })).await;
+    assert_eq!((asked.status(), proved.messages()), (200, vec![1_080_002]), "{proved:?}");
+}
+
+fn play_all(runtime: &Runtime, world: &mut World, commands: &[Command]) {
+    for command in commands {
+        let act = Act { command: *command, side: 0, crash: None };
+        let after = world.model.after(&act);
+        runtime.block_on(step(world, &act, &after));
+    }
 }
 
 /// Polls to the next step. A hash is waited for, so that a seed always plays the same.

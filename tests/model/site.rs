@@ -43,7 +43,19 @@ impl Site {
         let services = [service(), service()];
         let (retired, may_have_hashed, all_answered) = (0, 0, true);
         let tasks = runtime.metrics().num_alive_tasks();
-        Self { tasks, runtime, watch, clock, mailbox, services, two_steps, by_link, retired, may_have_hashed, all_answered }
+        Self {
+            tasks,
+            runtime,
+            watch,
+            clock,
+            mailbox,
+            services,
+            two_steps,
+            by_link,
+            retired,
+            may_have_hashed,
+            all_answered,
+        }
     }
 
     /// Empties the store and turns the clock back.
@@ -89,7 +101,9 @@ pub(crate) fn client(service: &Registration, kind: command::Client) -> Client {
         command::Client::Browser => ClientKind::Browser,
     };
     let client = Client::new(service.clone(), "/auth", kind).with_header("x-forwarded-host", "evil.example");
-    client.with_header("forwarded", "for=10.0.0.1;host=evil.example;proto=http").with_header("x-forwarded-proto", "http")
+    client
+        .with_header("forwarded", "for=10.0.0.1;host=evil.example;proto=http")
+        .with_header("x-forwarded-proto", "http")
 }
 
 fn service(

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tower_registration::host::{
-    CreateError, Delivery, HostError, HostErrorKind, Identities, Kind, Leased, Outgoing, Put, Record, RecordId, Storage,
-    Unit, Version,
+    CreateError, Delivery, HostError, HostErrorKind, Identities, Kind, Leased, Outgoing, Put, Record, RecordId,
+    Storage, Unit, Version,
 };
 use tower_registration::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Unique};
 

@@ -163,6 +163,22 @@ impl World {
         Some(Kit { client, token })
     }
 
+    /// Somebody registers with a service that proves no addresses.
+    pub(crate) async fn import(&mut self, person: usize) {
+        let mut client = crate::site::client(&self.site.without_proofs(), command::Client::Native);
+        let page = client.open().await;
+        let body = json!({ "method": "password", "password": "correct horse battery",
+            "traits": { "email": address(person) } });
+        let made = client.submit(&page, body).await;
+        assert_eq!(made.status(), 200, "{made:?}");
+        let mut model = self.model.clone();
+        model.import(person);
+        let names = self.names.agree(&model, &self.site.watch.place().rows().await).unwrap();
+        let act = Act { command: Command::Sweep, side: 0, crash: None };
+        self.site.watch.take();
+        self.become_(model, names, &act, None).await;
+    }
+
     /// What was typed counts as presented, whether or not an answer was heard.
     pub(crate) fn typed_anyway(&mut self, command: Command, unheard: bool) {
         let sent = match command {
@@ -339,9 +355,8 @@ impl World {
         let id = *self.names.letters.get(letter)?;
         let letter = self.site.mailbox.letters().into_iter().find(|own| own.id() == id)?;
         let word = |text: &str| text.split("token=").nth(1).map(|rest| rest.chars().take(32).collect::<String>());
-        let digits = |text: &str| {
-            text.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == 6).map(str::to_owned)
-        };
+        let digits =
+            |text: &str| text.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == 6).map(str::to_owned);
         word(letter.text()).or_else(|| digits(letter.text()))
     }
 }
