@@ -1,6 +1,7 @@
 //! The whole service against a reference model: sequences, schedules, faults, any bytes. I1–I16, R5, C12, F14.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod bytes;
 mod command;
 mod dice;
 mod faults;
