@@ -1,11 +1,13 @@
 //! What happens in a sequence: requests of every kind, through one of two services over the same store, and what
 //! happens beside them. A command is made from a few bytes, so that proptest, a seed or any bytes make one.
 
+use crate::state::Model;
+
 /// Bytes of a command.
 pub(crate) const LENGTH: usize = 7;
 
 /// One thing that happens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Act {
     pub(crate) command: Command,
     /// Which of the two services is asked.
@@ -15,7 +17,7 @@ pub(crate) struct Act {
 }
 
 /// When a request is dropped: after so many writes that took effect, and so many awaits behind the last of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crash {
     pub(crate) writes: usize,
     pub(crate) awaits: usize,
@@ -73,7 +75,7 @@ pub(crate) enum Answer {
     Foreign,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Open {
         client: Client,
@@ -114,9 +116,16 @@ pub(crate) enum Command {
 }
 
 impl Act {
-    /// The command that these bytes mean where there are so many flows of both kinds.
-    pub(crate) fn read(bytes: [u8; LENGTH], flows: usize, proofs: usize) -> Self {
-        let [verb, which, who, detail, side, crash, _] = bytes;
+    /// The act that these bytes mean after all that the model knows: often the last one again.
+    pub(crate) fn read(bytes: [u8; LENGTH], model: &Model) -> Self {
+        let [verb, which, who, detail, side, crash, again] = bytes;
+        match model.last {
+            Some((last, insists)) if usize::from(again) < if insists { 200 } else { 30 } => {
+                return Self { side: usize::from(side % 2), crash: None, ..last };
+            }
+            _ => {}
+        }
+        let (flows, proofs) = (model.flows.len(), model.proofs.len());
         // The latest flows are the liveliest.
         let pick = |many: usize| many.saturating_sub(1 + usize::from(which % 8).saturating_sub(4).min(many - 1));
         let client = [Client::Native, Client::Spa, Client::Browser][usize::from(which) % 3];

@@ -55,7 +55,7 @@ fn c12_whatever_fails_what_is_stored_is_whole() {
 async fn play(world: &mut World, dice: &mut Dice, tally: &mut Tally) {
     let of_thousand = [5, 20, 60][dice.below(3) as usize];
     for _ in 0..ACTS {
-        let act = Act::read(dice.bytes::<LENGTH>(), world.model.flows.len(), world.model.proofs.len());
+        let act = Act::read(dice.bytes::<LENGTH>(), &world.model);
         let act = Act { crash: None, command: without_ceremony(act.command), side: dice.below(2) as usize };
         tally.acts += 1;
         if matches!(act.command, Command::Wait { .. } | Command::Restart | Command::Sweep | Command::Dispatch) {
@@ -114,6 +114,7 @@ async fn disturbed(world: &mut World, act: &Act, of_thousand: u64, dice: &mut Di
     tally.absorbed += usize::from(as_ever && faults > 0);
     tally.unheard += usize::from(!as_ever && !is_nothing && at > 0);
     (model.said, model.hashes) = (said.unwrap_or_default(), run.model.hashes);
+    model.last = Some((*act, world.model.last.is_some_and(|(last, _)| last.command == act.command)));
     if !as_ever {
         model.flows[known.0..].iter_mut().for_each(|flow| flow.lost = flow.client != Client::Native);
         model.proofs[known.1..].iter_mut().for_each(|proof| proof.lost = proof.client != Client::Native);

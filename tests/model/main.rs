@@ -14,6 +14,7 @@ mod sequences;
 #[path = "../peers/postgres.rs"]
 mod server;
 mod site;
+mod state;
 mod told;
 mod watch;
 mod world;

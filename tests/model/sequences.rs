@@ -33,8 +33,8 @@ impl ReferenceStateMachine for Model {
     }
 
     fn transitions(state: &Self) -> BoxedStrategy<Act> {
-        let (flows, proofs) = (state.flows.len(), state.proofs.len());
-        any::<[u8; LENGTH]>().prop_map(move |bytes| Act::read(bytes, flows, proofs)).boxed()
+        let state = state.clone();
+        any::<[u8; LENGTH]>().prop_map(move |bytes| Act::read(bytes, &state)).boxed()
     }
 
     fn apply(state: Self, act: &Act) -> Self {
