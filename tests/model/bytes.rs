@@ -106,7 +106,7 @@ impl Story<'_> {
     async fn request(&mut self, bytes: &mut Bytes<'_>) {
         let mut path = bytes.pick(&PATHS).copied().unwrap_or_default().to_owned();
         let mut verb = bytes.pick(&VERBS).cloned().unwrap_or_default();
-        if path.ends_with("?flow=") && bytes.next() % 8 > 0 {
+        if path.ends_with("?flow=") && !bytes.next().is_multiple_of(8) {
             verb = Method::POST;
         }
         if path.ends_with('=') {

@@ -58,7 +58,7 @@ impl Past {
 fn r5_requests_at_once_are_as_requests_one_after_the_other() {
     let runtime = Arc::new(runtime());
     let mut sites: Vec<Option<Site>> = (0..4).map(|_| None).collect();
-    for seed in seeds(rounds("R5_SCHEDULES", 2_000)) {
+    for seed in seeds(rounds("R5_SCHEDULES", 1_000)) {
         let mut dice = Dice::new(seed);
         let choice = dice.below(4);
         let slot = &mut sites[choice as usize];

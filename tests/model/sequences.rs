@@ -145,7 +145,7 @@ pub(crate) fn runtime() -> Runtime {
 
 #[test]
 fn i1_to_i16_hold_in_memory() {
-    play("i1_to_i16_hold_in_memory", rounds("I_SEQUENCES", 2_000), runtime(), Place::memory());
+    play("i1_to_i16_hold_in_memory", rounds("I_SEQUENCES", 1_500), runtime(), Place::memory());
 }
 
 #[test]
