@@ -7,7 +7,7 @@
 //! | I3 | a session is opened with the identity it belongs to | committed units; `whoami` with the new session |
 //! | I4 | a flow makes at most one identity | committed units |
 //! | I5 | a code succeeds once | letters whose code led to success |
-//! | I6 | failures of an address are forgotten by its success alone | verdicts that were told: 10 an hour, 5 a flow |
+//! | I6 | failures of an address are forgotten by its success alone | verdicts that were told: 5 an hour, 3 a flow |
 //! | I7 | letters of an address stay within limits | posted rows by lane: 5 an hour, 10 a day |
 //! | I8 | a registration has exactly its rows | committed units; the store is what the model says |
 //! | I9 | a refusal leaves its flow, counters, a replacement | the store is what the model says, versions included |
@@ -26,7 +26,7 @@ use tower_registration::testing::{BASE_URL, Reply, UI};
 use uuid::Uuid;
 
 use crate::command::{Act, Client, Command};
-use crate::reference::{DAY, HOUR, Model, Post, Said};
+use crate::reference::{DAY, HOUR, Model, Post, Said, TRIES, WRONG};
 use crate::world::{Heard, Traces, World, address};
 
 impl World {
@@ -136,9 +136,12 @@ impl World {
     fn verdicts_are_few(&self, after: &Model) {
         for (to, times) in &self.history.verdicts {
             let lately = times.iter().filter(|time| **time > after.now - HOUR).count();
-            assert!(lately <= 10, "I6: {lately} verdicts for {}", address(*to));
+            assert!(lately <= WRONG, "I6: {lately} verdicts for {}", address(*to));
         }
-        assert!(self.history.verdicts_of_flow.values().all(|verdicts| *verdicts <= 5), "I6: a sixth verdict");
+        assert!(
+            self.history.verdicts_of_flow.values().all(|verdicts| *verdicts <= TRIES as usize),
+            "I6: one verdict too many"
+        );
     }
 
     /// I7.

@@ -4,10 +4,9 @@
 //! A crash takes effect between two steps.
 
 use crate::command::{Act, Answer, Client, Command, Proof, Target, Who};
-pub(crate) use crate::state::{Counted, DAY, HOUR, Model, Person, Post, Proved, Said, Screen, Sent};
-
-/// Codes that a flow judges.
-const TRIES: u32 = 5;
+pub(crate) use crate::state::{
+    Counted, DAY, GOOD, HOUR, Model, Person, Post, Proved, Said, Screen, Sent, TRIES, WRONG,
+};
 
 /// What comes of a command: what is stored after each write, the last of them with what is said.
 pub(crate) struct Run {
@@ -100,7 +99,7 @@ impl Run {
 
     /// A code is sent.
     fn send(mut self, at: usize, who: Who) -> Self {
-        let until = self.model.now + HOUR;
+        let until = self.model.now + GOOD;
         let letter = self.model.post(who.person);
         let flow = &mut self.model.flows[at];
         let old = flow.sent.take();
@@ -148,7 +147,7 @@ impl Run {
         match proved {
             true => model.forget_wrong_codes(who.person),
             false => {
-                let (letter, until, client) = (model.post(who.person), model.now + HOUR, model.flows[at].client);
+                let (letter, until, client) = (model.post(who.person), model.now + GOOD, model.flows[at].client);
                 model.open_proof(client);
                 let sent = Sent { who, letter, older: None, until, owned: true };
                 model.proofs.last_mut().unwrap().sent = Some(sent);
@@ -167,7 +166,7 @@ impl Run {
             return self.replace_proof(own.client);
         }
         let owned = self.model.people.iter().any(|person| person.address == who.person);
-        let (until, letter) = (self.model.now + HOUR, if owned { self.model.post(who.person) } else { None });
+        let (until, letter) = (self.model.now + GOOD, if owned { self.model.post(who.person) } else { None });
         if !owned {
             self.model.touch(Counted::Letters, who.person);
         }

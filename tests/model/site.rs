@@ -7,10 +7,11 @@ use tokio::runtime::Runtime;
 use tower_registration::identity::Channel;
 use tower_registration::methods::{Code, Passkey, Password, RelyingParty};
 use tower_registration::testing::{BASE_URL, Client, ClientKind, Mailbox, PERSON, TestClock, UI};
-use tower_registration::{After, Hashing, Registration, Schema, Secret, Style, Verification};
+use tower_registration::{AddressLimits, After, Hashing, Registration, Schema, Secret, Style, Verification};
 
 use crate::command;
 use crate::rows::Place;
+use crate::state::{GOOD, TRIES, WRONG};
 use crate::watch::Watch;
 
 /// When every sequence begins: 1 January 2026.
@@ -119,7 +120,8 @@ fn service(
         .hashing(Hashing::new().cost(8, 1).threads(1))
         .schema(Schema::parse("person", PERSON).unwrap())
         .method(Password::new())
-        .method(Code::new())
+        .method(Code::new().lifespan(Duration::seconds(GOOD)).max_submissions(TRIES))
+        .address_limits(AddressLimits::new().wrong_codes(WRONG, 100))
         .method(Passkey::new(party))
         .style(if two_steps { Style::ProfileFirst } else { Style::Unified })
         .after(After::new().session(true).show_verification_ui(true))
@@ -131,9 +133,14 @@ fn service(
         .error_ui(format!("{UI}/sorry"))
         .default_return_url(format!("{UI}/welcome"))
         .allow_return_url(UI);
-    match by_link {
-        Some(true) => builder.verification(Verification::by_link(format!("{UI}/verify"))),
-        Some(false) => builder.verification(Verification::by_code(format!("{UI}/verify"))),
+    let verify = format!("{UI}/verify");
+    let proof =
+        by_link.map(|by_link| if by_link { Verification::by_link(verify) } else { Verification::by_code(verify) });
+    match proof {
+        Some(proof) => {
+            let proof = proof.proof_lifespan(Duration::seconds(GOOD)).max_submissions(TRIES);
+            builder.verification(proof)
+        }
         None => builder,
     }
     .build()

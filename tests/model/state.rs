@@ -7,6 +7,12 @@ use crate::command::{Act, Client, Who};
 
 pub(crate) const HOUR: i64 = 3_600;
 pub(crate) const DAY: i64 = 24 * HOUR;
+/// How long a code or link is good: less than its flow.
+pub(crate) const GOOD: i64 = HOUR / 6;
+/// Codes that a flow judges.
+pub(crate) const TRIES: u32 = 3;
+/// Wrong codes of an address in an hour: few, so that sequences come to know the bound.
+pub(crate) const WRONG: usize = 5;
 
 /// What the client is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,7 +191,7 @@ impl Model {
             return None;
         }
         self.count(Counted::Letters, to);
-        self.letters.push(Letter { to, expires: self.now + HOUR, post: Post::Waiting });
+        self.letters.push(Letter { to, expires: self.now + GOOD, post: Post::Waiting });
         Some(self.letters.len() - 1)
     }
 
@@ -200,7 +206,7 @@ impl Model {
         let within = |span: i64| times.iter().filter(|time| **time > self.now - span).count();
         match what {
             Counted::Letters => within(HOUR) < 5 && within(DAY) < 10,
-            Counted::WrongCodes => within(HOUR) < 10 && within(30 * DAY) < 100,
+            Counted::WrongCodes => within(HOUR) < WRONG && within(30 * DAY) < 100,
         }
     }
 
