@@ -67,6 +67,8 @@ mod config;
 mod continuity;
 mod csrf;
 mod effects;
+#[cfg(any(feature = "sms", feature = "webhooks"))]
+mod endpoint;
 mod engine;
 #[cfg(feature = "_fetch")]
 pub mod fetch;
@@ -80,7 +82,7 @@ pub mod html;
 #[path = "html/disabled.rs"]
 mod html;
 pub mod identity;
-#[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
+#[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms", feature = "webhooks")))]
 mod jsonnet;
 #[cfg(feature = "kratos")]
 pub mod kratos;
@@ -116,6 +118,8 @@ pub mod testing;
 mod trace;
 pub mod upkeep;
 mod verification;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 mod wire;
 
 pub use builder::{BuildError, Builder};

@@ -21,6 +21,8 @@
 mod breaches;
 mod clients;
 mod courier;
+#[cfg(any(feature = "sms", feature = "webhooks"))]
+mod endpoint;
 #[cfg(feature = "sms")]
 mod gateway;
 #[cfg(not(feature = "sms"))]
