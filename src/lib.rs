@@ -70,6 +70,7 @@ mod effects;
 #[cfg(any(feature = "sms", feature = "webhooks"))]
 mod endpoint;
 mod engine;
+mod errands;
 #[cfg(feature = "_fetch")]
 pub mod fetch;
 pub mod flow;

@@ -18,6 +18,7 @@
 //! Whoever writes a [`Storage`] runs the storage contract of the test kit against it (`testing::storage`): it names the
 //! duties that are not kept.
 
+mod errand;
 mod error;
 mod fetch;
 mod hook;
@@ -29,8 +30,10 @@ mod sessions;
 mod storage;
 mod system;
 
+pub use errand::{Errand, Undone};
 pub use error::{HostError, HostErrorKind};
 pub use fetch::{Fetch, FetchRequest, Fetched, Unfetched, UnfetchedKind};
+pub(crate) use hook::{Around, Draw};
 pub use hook::{Hook, HookContext};
 pub use identities::{CreateError, Identities};
 pub use letters::{Courier, Model, Rendered, Templates, Undelivered};

@@ -3,21 +3,22 @@
 //! 1. Hooks may refuse the draft or change it; changed traits are judged again.
 //! 2. The return URL is judged once more, and whether an identifier is taken.
 //! 3. The password is hashed: last, because everything above is cheaper.
-//! 4. One unit: the flow is spent, the identity created, the hooks' rows written, the session opened. Commit.
-//! 5. Hooks hear of it.
+//! 4. One unit: the flow is spent, the identity created, the hooks' rows and errands written, the session opened. Commit.
+//! 5. The errands are done, then the person is signed in, then hooks hear of it.
 //!
 //! Before the commit everything rolls back when the future is dropped; after it only the answer is lost.
 
+use super::errands::Chores;
 use super::submit::Work;
 use crate::call::{Outcome, Registered};
-use crate::csrf::Visitor;
 use crate::engine::{Engine, Visit};
 use crate::flow::{Flow, FlowKind, Proof, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, HookContext, Opened, Put, Unit, Witness, WitnessKind};
+use crate::host::{CreateError, Opened, Put, Unit, Witness, WitnessKind};
 use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId};
 use crate::message::catalogue;
+use crate::schema::Schema;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
 use crate::verification::Beginning;
@@ -31,6 +32,13 @@ pub(super) struct Kept {
     hash: Option<String>,
     /// A draft before and after the hooks had their say.
     hooked: Option<(serde_json::Value, Draft)>,
+}
+
+/// What was committed, and what that leaves to be done.
+struct Committed {
+    identity: Identity,
+    opened: Option<Opened>,
+    chores: Chores,
 }
 
 impl Engine {
@@ -79,7 +87,7 @@ impl Engine {
         self.ask_before_create(visit, work, draft, form, kept).await?;
         let traits = match self.hooks.is_empty() {
             true => draft.judged().clone(),
-            false => work.schema.traits(draft.traits()).map_err(Stop::refuse)?,
+            false => self.schema_of(draft)?.traits(draft.traits()).map_err(Stop::refuse)?,
         };
         draft.complete(traits);
         let default = self.config.return_url(draft.method.as_str());
@@ -99,10 +107,15 @@ impl Engine {
             // Somebody with the same identifier was faster.
             None => return self.meet(visit, work, draft, form).await,
         };
-        let (identity, opened) = committed;
+        let Committed { identity, opened, chores } = committed;
         let Beginning { begun: verifications, visitor, .. } = beginning;
         let kind = work.flow.facts.kind;
-        self.set_cookies(visit, kind, opened.as_ref(), visitor)?;
+        let bound = visitor.is_some();
+        if let Some(visitor) = visitor {
+            visit.visitor = visitor;
+        }
+        self.do_chores(visit, chores).await?;
+        self.sign_in_registered(visit, kind, opened.as_ref(), bound)?;
         self.after_commit(visit, work, draft, &identity, form).await?;
         if work.leads_to_application() {
             return Ok(Outcome::SentAway { to: self.application(&work.flow, false)?, submitted: false });
@@ -145,7 +158,8 @@ impl Engine {
             return Ok(());
         }
         let method = draft.method.clone();
-        let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&method), &form.transient);
+        let draw = || self.sketch(&work.flow, &form.transient);
+        let cx = self.hook_context(visit, &work.flow.facts, Some(&method), &form.transient, &draw);
         for hook in &self.hooks {
             hook.before_create(&cx, draft).await?;
         }
@@ -172,7 +186,7 @@ impl Engine {
         draft: &Draft,
         form: &Submission,
         beginning: &Beginning,
-    ) -> Result<Option<(Identity, Option<Opened>)>, Stop> {
+    ) -> Result<Option<Committed>, Stop> {
         let attempt = self.new_id()?;
         let spent = Flow { spent: Some(draft.id), attempt: Some(attempt), ..work.flow.clone() };
         let spent = Self::record(&spent, work.version + 1)?;
@@ -186,10 +200,12 @@ impl Engine {
             Err(CreateError::Stop(stop)) => return Err(stop),
             Err(CreateError::Host(error)) => return Err(error.into()),
         };
-        let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&draft.method), &form.transient);
+        let draw = || self.sketch(&work.flow, &form.transient);
+        let cx = self.hook_context(visit, &work.flow.facts, Some(&draft.method), &form.transient, &draw);
         for hook in &self.hooks {
             hook.in_commit(&cx, unit.as_mut(), &identity).await?;
         }
+        let chores = self.post_errands(&cx, unit.as_mut(), &identity, visit.now).await?;
         let opened = self.open_session(visit, work, draft, &identity, unit.as_mut()).await?;
         for record in &beginning.records {
             if unit.put(record, None).await? == Put::Stale {
@@ -202,12 +218,19 @@ impl Engine {
         if let Err(error) = unit.commit().await {
             self.read_back(work, attempt, error.into()).await?;
         }
-        if work.effects.has_letters() {
+        if work.effects.has_outgoing() || chores.rings {
             self.posted.notify_one();
         }
         work.flow.spent = Some(draft.id);
         work.version += 1;
-        Ok(Some((identity, opened)))
+        Ok(Some(Committed { identity, opened, chores }))
+    }
+
+    /// The schema that a draft follows: hooks may have chosen another one.
+    fn schema_of(&self, draft: &Draft) -> Result<&Schema, Stop> {
+        let reason = || format!("Unable to find JSON Schema ID: {}", draft.schema_id());
+        let schema = self.schemas.find(draft.schema_id());
+        schema.ok_or_else(|| Stop::refuse([catalogue::INVALID.with("reason", reason()).on_page()]))
     }
 
     /// Opens the session of a new identity, if it is to have one. Where a native client waits in another program, the
@@ -247,24 +270,19 @@ impl Engine {
         }
     }
 
-    /// The cookies of what was committed go out whatever the hooks say.
-    fn set_cookies(
+    /// Signs the browser in. From here on the cookies of what was committed go out whatever the hooks say.
+    fn sign_in_registered(
         &self,
         visit: &mut Visit,
         kind: FlowKind,
         opened: Option<&Opened>,
-        bound: Option<Visitor>,
+        bound: bool,
     ) -> Result<(), Failure> {
-        if let (FlowKind::Browser, Some(opened)) = (kind, opened) {
-            visit.session_cookie.clone_from(&opened.cookie);
-        }
-        match bound {
-            Some(visitor) => visit.visitor = visitor,
-            // Whoever is signed in begins anew.
-            None if kind == FlowKind::Browser && opened.is_some() => {
-                visit.visitor = self.csrf.renew(self.random.as_ref())?;
-            }
-            None => {}
+        let (FlowKind::Browser, Some(opened)) = (kind, opened) else { return Ok(()) };
+        visit.session_cookie.clone_from(&opened.cookie);
+        // Whoever is signed in begins anew, unless a verification has bound the browser just now.
+        if !bound {
+            visit.visitor = self.csrf.renew(self.random.as_ref())?;
         }
         Ok(())
     }
@@ -281,7 +299,8 @@ impl Engine {
         if identity.state() != IdentityState::Active {
             return Err(Stop::refuse([catalogue::DISABLED.on_page()]));
         }
-        let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&draft.method), &form.transient);
+        let draw = || self.sketch(&work.flow, &form.transient);
+        let cx = self.hook_context(visit, &work.flow.facts, Some(&draft.method), &form.transient, &draw);
         for hook in &self.hooks {
             hook.after_commit(&cx, identity).await?;
         }

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::flow::{FlowId, FlowKind, parse_uuid};
 use crate::form::Form;
 use crate::page::TOKEN_FIELD;
-use crate::route::Route;
+use crate::route::{Route, below};
 use crate::stop::Failure;
 
 /// The most that a client may send as cookies.
@@ -118,8 +118,8 @@ where
         }
         Route::Unknown => Wish::Unknown { token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded },
     };
-    let Parts { headers, extensions, .. } = parts;
-    let caller = Caller::new(wants, headers, extensions, config.trusted_proxies);
+    let Parts { method, headers, extensions, .. } = parts;
+    let caller = Caller::new(wants, headers, extensions, config.trusted_proxies).asking(method, request(path, &query));
     Ok(Call { caller, guarded, wish })
 }
 
@@ -133,7 +133,9 @@ fn schemas(query: &str) -> Wish {
 pub(crate) fn caller(head: Parts, config: &Config) -> Result<Caller, Failure> {
     check_cookies(&head.headers)?;
     let wants = Wants { json: false, json_page: false, browser: true };
-    Ok(Caller::new(wants, head.headers, head.extensions, config.trusted_proxies))
+    let path = below(config.base.prefix(), head.uri.path()).unwrap_or(head.uri.path());
+    let target = request(path, head.uri.query().unwrap_or_default());
+    Ok(Caller::new(wants, head.headers, head.extensions, config.trusted_proxies).asking(head.method, target))
 }
 
 fn check_cookies(headers: &HeaderMap) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["caller", "page"],
     &["schema"],
     &["host"],
-    &["continuity", "limits"],
+    &["continuity", "errands", "limits"],
     &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire", "html"],
     &["endpoint", "sql"],
@@ -43,13 +43,14 @@ const FOR_STORIES: [&str; 5] = ["csrf", "return_to", "hashing", "methods", "engi
 const STORIES: [&str; 2] = ["verification", "registration"];
 
 /// Where JSON of ours is written or read.
-const SERIALISES: [&str; 15] = [
+const SERIALISES: [&str; 16] = [
     "wire/",
     "flow.rs",
     "flow/",
     "form/bounded.rs",
     "proof.rs",
     "mail.rs",
+    "errands.rs",
     "sessions/stored.rs",
     "schema/document.rs",
     "continuity.rs",
