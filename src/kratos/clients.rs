@@ -1,4 +1,4 @@
-//! `clients.http`: which addresses may be called.
+//! `clients`: which addresses may be called, and what web hooks hear of a request's headers.
 //!
 //! Every address may, until the file forbids those that are not on the public internet. Its exceptions are patterns for
 //! whole URLs without their query: `*` stands for anything without dots and slashes, `**` for anything, `?` for one
@@ -17,13 +17,20 @@ use crate::host::Fetch;
 pub(super) struct Clients {
     #[cfg(feature = "_fetch")]
     client: Arc<dyn Fetch>,
+    /// Which headers of a client's request web hooks hear of, where the file says so.
+    header_allowlist: Option<Vec<String>>,
 }
 
 /// The client of the host, where it brings one; the keys are read all the same.
 pub(super) type Own = Option<Arc<dyn Fetch>>;
 
 pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError> {
-    section.ignore(&["web_hook"]);
+    let mut web_hook = section.section("web_hook")?;
+    let header_allowlist = match web_hook.has("header_allowlist") {
+        true => Some(web_hook.texts("header_allowlist")?),
+        false => None,
+    };
+    web_hook.end()?;
     let mut http = section.section("http")?;
     section.end()?;
     let public_only = http.flag("disallow_private_ip_ranges")?.unwrap_or(false);
@@ -35,18 +42,23 @@ pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError>
     let clients = Clients::new(public_only, exceptions, own)
         .map_err(|error| LoadError::new("clients.http", error.to_string()))?;
     http.end()?;
-    Ok(clients)
+    Ok(Clients { header_allowlist, ..clients })
 }
 
 #[cfg(feature = "_fetch")]
 impl Clients {
     fn new(public_only: bool, exceptions: Vec<Regex>, own: Own) -> Result<Self, crate::fetch::ClientError> {
         if let Some(client) = own {
-            return Ok(Self { client });
+            return Ok(Self { client, header_allowlist: None });
         }
         let builder = crate::fetch::Client::builder().allow_private(!public_only);
         let client = builder.allow_private_where(move |url| covered(&exceptions, url)).build()?;
-        Ok(Self { client: Arc::new(client) })
+        Ok(Self { client: Arc::new(client), header_allowlist: None })
+    }
+
+    #[cfg(feature = "webhooks")]
+    pub(super) fn header_allowlist(&self) -> Option<&[String]> {
+        self.header_allowlist.as_deref()
     }
 
     /// The client that the file asks for.
@@ -60,7 +72,7 @@ impl Clients {
 impl Clients {
     /// The keys are read all the same: a file is right or wrong whatever the features.
     fn new(_: bool, _: Vec<Regex>, _: Own) -> Result<Self, std::convert::Infallible> {
-        Ok(Self {})
+        Ok(Self { header_allowlist: None })
     }
 }
 

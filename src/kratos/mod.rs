@@ -48,6 +48,11 @@ mod smtp;
 mod source;
 mod units;
 mod verification;
+#[cfg(feature = "webhooks")]
+mod web_hooks;
+#[cfg(not(feature = "webhooks"))]
+#[path = "no_web_hooks.rs"]
+mod web_hooks;
 
 use serde_json::Value;
 

@@ -38,8 +38,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::StatusCode;
 
-use crate::host::{Courier, Fetch, FetchRequest, Rendered, Undelivered, Unfetched};
 use crate::endpoint::{Encoding, Endpoint};
+use crate::host::{Courier, Fetch, FetchRequest, Rendered, Undelivered, Unfetched};
 #[cfg(feature = "kratos")]
 pub(crate) use body::{Body, BodyError};
 

@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::errands;
-use crate::host::{
-    Courier, Errand, Hook, HostError, Leased, Model, Outgoing, Templates, Undelivered, Undone,
-};
+use crate::host::{Courier, Errand, Hook, HostError, Leased, Model, Outgoing, Templates, Undelivered, Undone};
 use crate::identity::{Address, Channel};
 use crate::mail::{Letter, LetterKind};
 use crate::seal::Seal;
