@@ -16,14 +16,14 @@ use crate::flow::{Flow, FlowKind, Proof, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
 use crate::host::{CreateError, Opened, Put, Unit, Witness, WitnessKind};
-use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId};
+use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId, Traits};
 use crate::message::catalogue;
-use crate::schema::Schema;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
 use crate::verification::Beginning;
 
 use secrecy::SecretString;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What is not done twice when a submission is tried again.
@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub(super) struct Kept {
     hash: Option<String>,
     /// A draft before and after the hooks had their say.
-    hooked: Option<(serde_json::Value, Draft)>,
+    hooked: Option<(Value, Draft)>,
 }
 
 /// What was committed, and what that leaves to be done.
@@ -87,7 +87,7 @@ impl Engine {
         self.ask_before_create(visit, work, draft, form, kept).await?;
         let traits = match self.hooks.is_empty() {
             true => draft.judged().clone(),
-            false => self.schema_of(draft)?.traits(draft.traits()).map_err(Stop::refuse)?,
+            false => self.judge_again(draft)?,
         };
         draft.complete(traits);
         let default = self.config.return_url(draft.method.as_str());
@@ -226,11 +226,17 @@ impl Engine {
         Ok(Some(Committed { identity, opened, chores }))
     }
 
-    /// The schema that a draft follows: hooks may have chosen another one.
-    fn schema_of(&self, draft: &Draft) -> Result<&Schema, Stop> {
-        let reason = || format!("Unable to find JSON Schema ID: {}", draft.schema_id());
-        let schema = self.schemas.find(draft.schema_id());
-        schema.ok_or_else(|| Stop::refuse([catalogue::INVALID.with("reason", reason()).on_page()]))
+    /// Judges what the hooks made of the traits, by the schema that they may have chosen.
+    fn judge_again(&self, draft: &mut Draft) -> Result<Traits, Stop> {
+        let Some(schema) = self.schemas.find(draft.schema_id()) else {
+            let reason = format!("Unable to find JSON Schema ID: {}", draft.schema_id());
+            return Err(Stop::refuse([catalogue::INVALID.with("reason", reason).on_page()]));
+        };
+        schema.traits(draft.traits()).map_err(|mistakes| {
+            // They are not what the person typed: the page shows none of them.
+            draft.set_traits(Value::Null);
+            Stop::refuse(mistakes)
+        })
     }
 
     /// Opens the session of a new identity, if it is to have one. Where a native client waits in another program, the

@@ -11,6 +11,9 @@ mod deliberate;
 mod normalise;
 mod peers;
 mod player;
+#[cfg(feature = "webhooks")]
+#[path = "../peers/receiver.rs"]
+mod receiver;
 mod run;
 mod scenario;
 #[path = "../peers/postgres.rs"]
@@ -87,11 +90,29 @@ mod social {
     }
 }
 
+/// Those with web hooks.
+#[cfg(feature = "webhooks")]
+mod web_hooks {
+    use super::{Deliberate, played};
+
+    configurations! {
+        hook_auth: "hook-auth",
+        hook_before: "hook-before",
+        hook_global: "hook-global",
+        hook_ignore: "hook-ignore",
+        hook_interrupt: "hook-interrupt",
+        hook_parse: "hook-parse",
+        hook_plain: "hook-plain",
+    }
+}
+
 /// All configurations that this build can play.
 fn configurations() -> Vec<&'static str> {
     let mut all = CONFIGURATIONS.to_vec();
     #[cfg(feature = "oidc")]
     all.extend(social::CONFIGURATIONS);
+    #[cfg(feature = "webhooks")]
+    all.extend(web_hooks::CONFIGURATIONS);
     all
 }
 
@@ -99,7 +120,9 @@ fn configurations() -> Vec<&'static str> {
 fn every_conversation_of_these_configurations_are_played() {
     let conversations: usize = configurations().iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, if cfg!(feature = "oidc") { 431 } else { 368 });
+    let social = if cfg!(feature = "oidc") { 63 } else { 0 };
+    let web_hooks = if cfg!(feature = "webhooks") { 25 } else { 0 };
+    assert_eq!(conversations, 368 + social + web_hooks);
 }
 
 #[test]
@@ -175,9 +198,12 @@ fn an_answer_that_is_not_the_recorded_one_is_reported() {
 }
 
 #[test]
-fn a_step_that_is_not_played_yet_is_reported() {
-    let report = Run::of(Store::Memory, "cookies", None, |scenario| scenario.name == "hook-auth-spa")
-        .report(&Deliberate::read());
+fn a_step_that_cannot_be_played_is_reported() {
+    let mut scenario = Scenario::all().into_iter().find(|scenario| scenario.config == "cookies").unwrap();
+    let spec = serde_json::json!({ "url": "https://nobody.example/" }).as_object().unwrap().clone();
+    scenario.steps = vec![scenario::Step::External { spec, capture: Default::default(), see: Vec::new() }];
+
+    let report = Run::with(Store::Memory, "cookies", None, &[scenario]).report(&Deliberate::read());
 
     assert!(report.contains("not played yet"), "\n{report}");
 }

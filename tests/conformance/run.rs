@@ -54,12 +54,16 @@ impl Run {
 
     /// Plays some conversations against a service of this configuration.
     pub(crate) fn of(store: Store, config: &str, base_url: Option<&str>, wanted: impl Fn(&Scenario) -> bool) -> Self {
-        let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(wanted).collect();
+        Self::with(store, config, base_url, &Scenario::all().into_iter().filter(wanted).collect::<Vec<_>>())
+    }
+
+    /// Plays these conversations against a service of this configuration.
+    pub(crate) fn with(store: Store, config: &str, base_url: Option<&str>, scenarios: &[Scenario]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let conversations = runtime.block_on(async {
             let (server, _folder) = serve(store, config, base_url).await.unwrap();
             let mut conversations = Vec::new();
-            for scenario in &scenarios {
+            for scenario in scenarios {
                 conversations.push(Conversation::play(&server, scenario).await);
             }
             conversations
@@ -119,9 +123,18 @@ async fn serve(
     let (clock, mailbox) = (TestClock::default(), Mailbox::new());
     #[cfg(feature = "oidc")]
     let provider = tower_registration::testing::IdentityProvider::at(crate::peers::ISSUER, clock.clone());
-    #[cfg(feature = "oidc")]
-    let loaded = kratos::load_with(&file, Some(base), provider.clone())?;
-    #[cfg(not(feature = "oidc"))]
+    #[cfg(feature = "webhooks")]
+    let receiver = crate::receiver::Receiver::default();
+    #[cfg(any(feature = "oidc", feature = "webhooks"))]
+    let peers = crate::peers::Peers {
+        #[cfg(feature = "oidc")]
+        provider: provider.clone(),
+        #[cfg(feature = "webhooks")]
+        receiver: receiver.clone(),
+    };
+    #[cfg(any(feature = "oidc", feature = "webhooks"))]
+    let loaded = kratos::load_with(&file, Some(base), peers)?;
+    #[cfg(not(any(feature = "oidc", feature = "webhooks")))]
     let loaded = kratos::load_at(&file, base)?;
     let (builder, folder) = store.give(loaded.builder, config).await?;
     let mut builder = builder.clock(clock.clone()).courier(Channel::Email, mailbox.clone());
@@ -134,6 +147,8 @@ async fn serve(
         mailbox,
         #[cfg(feature = "oidc")]
         provider,
+        #[cfg(feature = "webhooks")]
+        receiver,
         base: base.trim_end_matches('/').to_owned(),
     };
     Ok((server, folder))
