@@ -26,10 +26,8 @@ pub(super) type Own = Option<Arc<dyn Fetch>>;
 
 pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError> {
     let mut web_hook = section.section("web_hook")?;
-    let header_allowlist = match web_hook.has("header_allowlist") {
-        true => Some(web_hook.texts("header_allowlist")?),
-        false => None,
-    };
+    let given = web_hook.has("header_allowlist");
+    let header_allowlist = Some(web_hook.texts("header_allowlist")?).filter(|_| given);
     web_hook.end()?;
     let mut http = section.section("http")?;
     section.end()?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::answer::{Change, messages};
 use super::call::{Call, Cookies, Shared, drafted, existing};
-use super::send::{refused, unreadable};
+use super::send::{refused, unreadable, without_page};
 use super::webhook::{Says, Webhook};
 use crate::host::{Errand, Fetched, Hook, HookContext, Undone};
 use crate::identity::{Draft, Identity};
@@ -154,8 +154,12 @@ impl Hook for Webhooks {
         }
         let call = Call::new(cx, None, &self.shared);
         for hook in waited {
-            // There is no identity yet that an answer could change.
-            ask(hook, &call, cx.around.until).await?;
+            // There is no identity yet that an answer could change, and no page that could carry messages.
+            match ask(hook, &call, cx.around.until).await {
+                Ok(_) => {}
+                Err(Stop::Refuse { .. }) => return Err(without_page(hook).into()),
+                Err(failed) => return Err(failed),
+            }
         }
         Ok(())
     }

@@ -107,6 +107,8 @@ enum Why {
     Busy(StatusCode),
     #[error("it answered {0}")]
     Refused(StatusCode),
+    #[error("it refuses to let a flow be begun")]
+    WithoutPage,
     #[error("it answered what cannot be read")]
     Garbage,
 }
@@ -126,6 +128,11 @@ pub(super) fn refused(hook: &Webhook, status: StatusCode) -> Failure {
     Failure::new(StatusCode::BAD_GATEWAY, message)
         .with_reason("A third-party upstream service responded improperly. Please try again later.")
         .with_source(Trouble { hook: hook.shown(), why: Why::Refused(status) })
+}
+
+/// The answer of a hook that refuses with messages where there is no page yet.
+pub(super) fn without_page(hook: &Webhook) -> Failure {
+    Trouble { hook: hook.shown(), why: Why::WithoutPage }.into()
 }
 
 /// The answer of a hook that should be messages, or changes, and is neither.
