@@ -38,6 +38,7 @@
 //! | word letters, and see what is in them | [`templates`], [`mail`] |
 //! | deliver letters | [`log`] for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
+//! | tell services elsewhere, and ask them | `webhooks` (feature `webhooks`) |
 //! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
 //! | have pages at once | `html` (feature `html`) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
@@ -50,8 +51,9 @@
 //! inner errors, security events and weak settings, `webauthn` brings passkeys and security keys.
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
-//! leaked passwords, `oidc` is social sign-up, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
-//! rustls with `ring`, which brings C.
+//! leaked passwords, `oidc` is social sign-up, `smtp` delivers e-mail, `sms` delivers letters through a gateway,
+//! `webhooks` calls services before and after a sign-up; these use the network, and TLS by rustls with `ring`, which
+//! brings C.
 //!
 //! # What it needs of its host
 //!

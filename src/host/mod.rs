@@ -6,7 +6,7 @@
 //! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory), `sqlite`, `postgres` |
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
 //! | [`Courier`] | carry a letter | [`log`](crate::log), `smtp`, `sms`, `testing` (features of these names) |
-//! | [`Hook`] | a say before and after | none needed |
+//! | [`Hook`] | a say before and after | none needed; `webhooks` (feature of this name) |
 //! | [`Linking`] | what happens when social sign-up meets a known address | the form says so |
 //! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
 //! | [`BreachList`] | which passwords have leaked | [`breach`](crate::breach) |
