@@ -3,6 +3,8 @@
 
 mod flood;
 mod receiver;
+#[cfg(feature = "sqlite")]
+mod restart;
 mod secrets;
 mod templates;
 
@@ -110,8 +112,8 @@ async fn garbage_is_an_internal_error() {
     }
 }
 
-/// 100 MB, made while they are sent: so many pieces.
-struct Huge(usize);
+/// 100 MB, made while they are sent: so many pieces of blanks, and then what would count.
+struct Huge(usize, &'static str);
 
 impl http_body::Body for Huge {
     type Data = Bytes;
@@ -122,26 +124,30 @@ impl http_body::Body for Huge {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
         self.0 += 1;
-        let piece = http_body::Frame::data(Bytes::from_static(&[b' '; 64 << 10]));
-        Poll::Ready((self.0 <= 1600).then_some(Ok(piece)))
+        let piece = match self.0 {
+            ..=1600 => &[b' '; 64 << 10],
+            1601 => self.1.as_bytes(),
+            _ => return Poll::Ready(None),
+        };
+        Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(piece)))))
     }
 }
 
-fn huge() -> Body {
-    Body::new(Huge(0))
+fn huge(last: &'static str) -> Body {
+    Body::new(Huge(0, last))
 }
 
 #[tokio::test]
 async fn a_hundred_megabytes_are_not_read() {
     let begun = Instant::now();
-    for status in [200, 400] {
-        let server = Server::start(move |_, _| answer(status, huge())).await;
+    for (status, last) in [(200, "{}"), (400, r#"{"messages":[{"messages":[]}]}"#)] {
+        let server = Server::start(move |_, _| answer(status, huge(last))).await;
 
         let decides = heard(hook(&server.url).can_change()).await;
 
         assert_eq!((decides, server.asked().len()), ((INTERNAL, json!(500), 0), 1), "and it is not tried again");
     }
-    let server = Server::start(move |_, _| answer(200, huge())).await;
+    let server = Server::start(move |_, _| answer(200, huge(""))).await;
     assert_eq!(heard(hook(&server.url)).await.0, 200);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
