@@ -1,6 +1,7 @@
 //! A say before and after.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -121,6 +122,19 @@ impl HookContext<'_> {
     #[must_use]
     pub fn page(&self) -> Page {
         (self.around.draw)()
+    }
+
+    /// The URL of the client's request, made from the base URL; only path and query are the request's.
+    #[must_use]
+    pub fn request_url(&self) -> String {
+        self.around.config.base.join(self.caller.target())
+    }
+
+    /// How long the hooks of this request may still take, all together. A hook that calls elsewhere keeps to it; an errand
+    /// that takes longer is told to the client as 502, and left to the dispatcher.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.around.until.saturating_duration_since(Instant::now())
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Clients {
     #[cfg(feature = "_fetch")]
     client: Arc<dyn Fetch>,
     /// Which headers of a client's request web hooks hear of, where the file says so.
+    #[cfg(feature = "webhooks")]
     header_allowlist: Option<Vec<String>>,
 }
 
@@ -40,18 +41,26 @@ pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError>
     let clients = Clients::new(public_only, exceptions, own)
         .map_err(|error| LoadError::new("clients.http", error.to_string()))?;
     http.end()?;
-    Ok(Clients { header_allowlist, ..clients })
+    Ok(clients.sharing(header_allowlist))
 }
 
 #[cfg(feature = "_fetch")]
 impl Clients {
     fn new(public_only: bool, exceptions: Vec<Regex>, own: Own) -> Result<Self, crate::fetch::ClientError> {
         if let Some(client) = own {
-            return Ok(Self { client, header_allowlist: None });
+            return Ok(Self::of(client));
         }
         let builder = crate::fetch::Client::builder().allow_private(!public_only);
         let client = builder.allow_private_where(move |url| covered(&exceptions, url)).build()?;
-        Ok(Self { client: Arc::new(client), header_allowlist: None })
+        Ok(Self::of(Arc::new(client)))
+    }
+
+    fn of(client: Arc<dyn Fetch>) -> Self {
+        Self {
+            client,
+            #[cfg(feature = "webhooks")]
+            header_allowlist: None,
+        }
     }
 
     #[cfg(feature = "webhooks")]
@@ -66,11 +75,26 @@ impl Clients {
     }
 }
 
+#[cfg(feature = "webhooks")]
+impl Clients {
+    fn sharing(self, header_allowlist: Option<Vec<String>>) -> Self {
+        Self { header_allowlist, ..self }
+    }
+}
+
+#[cfg(not(feature = "webhooks"))]
+impl Clients {
+    /// Nobody hears of headers.
+    fn sharing(self, _: Option<Vec<String>>) -> Self {
+        self
+    }
+}
+
 #[cfg(not(feature = "_fetch"))]
 impl Clients {
     /// The keys are read all the same: a file is right or wrong whatever the features.
     fn new(_: bool, _: Vec<Regex>, _: Own) -> Result<Self, std::convert::Infallible> {
-        Ok(Self { header_allowlist: None })
+        Ok(Self {})
     }
 }
 

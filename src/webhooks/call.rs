@@ -23,7 +23,7 @@ impl Call {
             "flow": flow_json(&cx.page(), config),
             "request_headers": shared.headers_of(cx.caller),
             "request_method": cx.caller.method().as_str(),
-            "request_url": config.base.join(cx.caller.target()),
+            "request_url": cx.request_url(),
             "request_cookies": shared.cookies_of(cx.caller),
         });
         if let (Some(identity), Some(members)) = (identity, call.as_object_mut()) {

@@ -69,8 +69,7 @@ where
 {
     check_cookies(&parts.headers)?;
     let route = Route::find(&parts.method, path);
-    let guarded = Route::is_guarded(path);
-    let safe = parts.method.is_safe();
+    let (guarded, safe) = (Route::is_guarded(path), parts.method.is_safe());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let text = |name: &str| first(&query, name).map(std::borrow::Cow::into_owned);
     let wish = match route {
