@@ -71,7 +71,9 @@ fn a_call_survives_its_process() {
         let (heard, hears) = tokio::sync::oneshot::channel::<()>();
         let heard = std::sync::Arc::new(std::sync::Mutex::new(Some(heard)));
         let silent = Router::new().fallback(move || {
-            drop(heard.lock().unwrap().take().map(|heard| heard.send(())));
+            if let Some(heard) = heard.lock().unwrap().take() {
+                heard.send(()).unwrap();
+            }
             std::future::pending::<()>()
         });
         let listener = TcpListener::from_std(listener).unwrap();
