@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use http::{Extensions, HeaderMap, HeaderName, header};
+use http::{Extensions, HeaderMap, HeaderName, Method, header};
 
 /// The network address of the client, which the host puts into a request's extensions.
 ///
@@ -46,6 +46,8 @@ pub struct Caller {
     cookies: Vec<(String, String)>,
     extensions: Extensions,
     trusted_proxies: usize,
+    method: Method,
+    target: String,
 }
 
 impl Caller {
@@ -54,7 +56,26 @@ impl Caller {
         let lines = headers.get_all(header::COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
         let cookies = lines.flat_map(|line| line.split(';').map(pair).collect::<Vec<_>>());
         let cookies = cookies.filter(|(name, value)| !name.is_empty() || !value.is_empty()).collect();
-        Self { wants, headers, cookies, extensions, trusted_proxies }
+        let (method, target) = (Method::GET, String::new());
+        Self { wants, headers, cookies, extensions, trusted_proxies, method, target }
+    }
+
+    /// Sets the verb of the request, and its path and query below the base URL.
+    pub(crate) fn asking(mut self, method: Method, target: String) -> Self {
+        (self.method, self.target) = (method, target);
+        self
+    }
+
+    /// The verb of the request.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Path and query of the request, below the base URL. The query may hold a secret: the code of a social provider.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
     }
 
     /// The values of a cookie; more than one when it came more than once.

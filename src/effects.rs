@@ -42,7 +42,8 @@ impl std::fmt::Debug for Desk<'_> {
 /// Letters and counters, waiting for the unit.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    letters: Vec<Outgoing>,
+    /// Letters, and errands that nobody waits for.
+    outgoing: Vec<Outgoing>,
     counters: Vec<Counter>,
     addresses: Vec<(IdentityId, Address, AddressState)>,
     records: Vec<Record>,
@@ -57,6 +58,11 @@ impl Effects {
     /// Stores a new record.
     pub(crate) fn also(&mut self, record: Record) {
         self.records.push(record);
+    }
+
+    /// Sends a row of the outbox on its way.
+    pub(crate) fn send(&mut self, row: Outgoing) {
+        self.outgoing.push(row);
     }
 
     /// Posts a letter. Says whether it will be sent: beyond the bound of its address it is not.
@@ -75,7 +81,7 @@ impl Effects {
         // oldest is the one that all processes know.
         let lane = Counter::ids(desk.seal, Counted::Letters, &letter.to).pop();
         let lane = lane.map_or(id, |lane| *lane.as_uuid());
-        self.letters.push(Outgoing::new(id, lane, desk.now, letter.expires_at, body));
+        self.send(Outgoing::new(id, lane, desk.now, letter.expires_at, body));
         Ok(true)
     }
 
@@ -99,13 +105,13 @@ impl Effects {
 
     /// Whether there is anything to be written.
     pub(crate) fn is_empty(&self) -> bool {
-        let rows = self.letters.len() + self.addresses.len() + self.records.len();
+        let rows = self.outgoing.len() + self.addresses.len() + self.records.len();
         rows == 0 && !self.counters.iter().any(Counter::is_changed)
     }
 
-    /// Whether a letter waits.
-    pub(crate) fn has_letters(&self) -> bool {
-        !self.letters.is_empty()
+    /// Whether there is something for the dispatcher.
+    pub(crate) fn has_outgoing(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Writes everything into the unit.
@@ -130,8 +136,8 @@ impl Effects {
         for (id, address, to) in &self.addresses {
             identities.address_changed(unit, *id, address, *to).await?;
         }
-        for letter in &self.letters {
-            unit.post(letter.clone()).await?;
+        for row in &self.outgoing {
+            unit.post(row.clone()).await?;
         }
         Ok(Put::Stored)
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::call::{Failed, Outcome};
@@ -53,7 +54,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limits: AddressLimits,
-    /// Rings when a letter was posted.
+    /// Rings when something was posted for the dispatcher.
     pub(crate) posted: Arc<Notify>,
 }
 
@@ -64,6 +65,8 @@ pub(crate) struct Visit {
     pub(crate) session_cookie: Option<String>,
     pub(crate) continuity_cookie: Option<String>,
     pub(crate) now: OffsetDateTime,
+    /// Until when the hooks of this request may take, all together.
+    pub(crate) hooks_until: Instant,
 }
 
 /// How trouble is told.
@@ -146,7 +149,7 @@ impl Engine {
             return Ok(Put::Stale);
         }
         unit.commit().await?;
-        if effects.has_letters() {
+        if effects.has_outgoing() {
             self.posted.notify_one();
         }
         Ok(Put::Stored)

@@ -38,6 +38,7 @@
 //! | word letters, and see what is in them | [`templates`], [`mail`] |
 //! | deliver letters | [`log`] for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
+//! | tell services elsewhere, and ask them | `webhooks` (feature `webhooks`) |
 //! | register people for an OAuth2 server | `hydra` (feature `hydra`), [`host::OAuth2Server`] |
 //! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
 //! | have pages at once | `html` (feature `html`) |
@@ -52,7 +53,8 @@
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
 //! leaked passwords, `hydra` an OAuth2 server about the people it sends here; `oidc` is social sign-up, `smtp` delivers
-//! e-mail, `sms` delivers letters through a gateway. These use the network, and TLS by rustls with `ring`, which brings C.
+//! e-mail, `sms` delivers letters through a gateway, `webhooks` calls services before and after a sign-up. These use the
+//! network, and TLS by rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
 //!
@@ -68,7 +70,10 @@ mod config;
 mod continuity;
 mod csrf;
 mod effects;
+#[cfg(any(feature = "sms", feature = "webhooks"))]
+mod endpoint;
 mod engine;
+mod errands;
 #[cfg(feature = "_fetch")]
 pub mod fetch;
 pub mod flow;
@@ -83,7 +88,7 @@ mod html;
 #[cfg(feature = "hydra")]
 pub mod hydra;
 pub mod identity;
-#[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
+#[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms", feature = "webhooks")))]
 mod jsonnet;
 #[cfg(feature = "kratos")]
 pub mod kratos;
@@ -119,6 +124,8 @@ pub mod testing;
 mod trace;
 pub mod upkeep;
 mod verification;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 mod wire;
 
 pub use builder::{BuildError, Builder};

@@ -129,11 +129,13 @@ pub(crate) enum Purpose {
     Drawer,
     /// Tokens of social providers, in credentials.
     ProviderToken,
+    /// What is to be done after a commit, while it waits.
+    Errand,
 }
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Csrf,
         Self::Identity,
         Self::SessionCookie,
@@ -147,6 +149,7 @@ impl Purpose {
         Self::State,
         Self::Drawer,
         Self::ProviderToken,
+        Self::Errand,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -164,6 +167,7 @@ impl Purpose {
             Self::State => b"tower-registration/1/state",
             Self::Drawer => b"tower-registration/1/drawer",
             Self::ProviderToken => b"tower-registration/1/provider-token",
+            Self::Errand => b"tower-registration/1/errand",
         }
     }
 }

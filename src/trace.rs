@@ -11,6 +11,7 @@ pub(crate) enum Event {
     Duplicate,
     FailClosed,
     LetterGivenUp,
+    ErrandGivenUp,
     BreachUnchecked,
 }
 
@@ -24,6 +25,7 @@ impl Event {
             Self::Duplicate => "duplicate",
             Self::FailClosed => "fail_closed",
             Self::LetterGivenUp => "letter_given_up",
+            Self::ErrandGivenUp => "errand_given_up",
             Self::BreachUnchecked => "breach_unchecked",
         }
     }

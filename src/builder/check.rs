@@ -68,6 +68,12 @@ impl Builder {
                 return Err(BuildError::EqualSchemas { id: schema.id().to_owned() });
             }
         }
+        let names: Vec<&str> = self.hooks.iter().map(|hook| hook.name()).filter(|name| !name.is_empty()).collect();
+        for (at, name) in names.iter().enumerate() {
+            if names[..at].contains(name) {
+                return Err(BuildError::EqualHooks { name: (*name).to_owned() });
+            }
+        }
         let words: Vec<String> = self.methods.iter().map(|method| method.id().to_string()).collect();
         for (at, id) in words.iter().enumerate() {
             if words[..at].contains(id) {

@@ -71,6 +71,13 @@ pub enum BuildError {
         /// The word.
         id: String,
     },
+    /// Two hooks have one name, by which their errands are found again.
+    #[error("two hooks are named `{name}`; names must differ")]
+    #[non_exhaustive]
+    EqualHooks {
+        /// The name.
+        name: String,
+    },
     /// A method has a word that means something else.
     #[error("a method cannot be named `{id}`; the library uses that word itself")]
     #[non_exhaustive]

@@ -6,7 +6,7 @@
 //! | [`Identities`] | the host's users: who owns an identifier, and how one is created | [`memory`](crate::memory), `sqlite`, `postgres` |
 //! | [`Sessions`] | who is signed in, and a session for somebody proved | [`sessions`](crate::sessions) |
 //! | [`Courier`] | carry a letter | [`log`](crate::log), `smtp`, `sms`, `testing` (features of these names) |
-//! | [`Hook`] | a say before and after | none needed |
+//! | [`Hook`] | a say before and after | none needed; `webhooks` (feature of this name) |
 //! | [`Linking`] | what happens when social sign-up meets a known address | the form says so |
 //! | [`OAuth2Server`] | people whom an OAuth2 server sends here, and wants back | `hydra` (feature of this name) |
 //! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
@@ -19,6 +19,7 @@
 //! Whoever writes a [`Storage`] runs the storage contract of the test kit against it (`testing::storage`): it names the
 //! duties that are not kept.
 
+mod errand;
 mod error;
 mod fetch;
 mod hook;
@@ -31,8 +32,10 @@ mod sessions;
 mod storage;
 mod system;
 
+pub use errand::{Errand, Undone};
 pub use error::{HostError, HostErrorKind};
 pub use fetch::{Fetch, FetchRequest, Fetched, Unfetched, UnfetchedKind};
+pub(crate) use hook::{Around, Draw};
 pub use hook::{Hook, HookContext};
 pub use identities::{CreateError, Identities};
 pub use letters::{Courier, Model, Rendered, Templates, Undelivered};

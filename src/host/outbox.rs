@@ -14,12 +14,20 @@ pub struct Outgoing {
     pub(crate) due_at: OffsetDateTime,
     pub(crate) expires_at: OffsetDateTime,
     pub(crate) body: Vec<u8>,
+    pub(crate) lease: Option<Uuid>,
 }
 
 impl Outgoing {
     /// A row as it was stored.
     pub fn new(id: Uuid, lane: Uuid, due_at: OffsetDateTime, expires_at: OffsetDateTime, body: Vec<u8>) -> Self {
-        Self { id, lane, due_at, expires_at, body }
+        Self { id, lane, due_at, expires_at, body, lease: None }
+    }
+
+    /// Puts the row under this lease from the beginning: whoever posts it does it at once, and [ends the
+    /// lease](super::Storage::done). It is due when nobody has done so.
+    pub fn with_lease(mut self, lease: Uuid) -> Self {
+        self.lease = Some(lease);
+        self
     }
 
     /// Its id, which stays the same however often it is tried.
@@ -44,6 +52,12 @@ impl Outgoing {
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
+    }
+
+    /// The lease under which it is posted.
+    #[must_use]
+    pub fn lease(&self) -> Option<Uuid> {
+        self.lease
     }
 
     /// What is to be done, sealed: bytes that only the service reads.

@@ -85,7 +85,8 @@ pub trait Unit: Send {
     /// [`HostError`] when nothing of the unit can be committed any more.
     async fn spend(&mut self, record: &Record, was: Version) -> Result<bool, HostError>;
 
-    /// Writes a row of the outbox, when the unit is committed.
+    /// Writes a row of the outbox, when the unit is committed. One that comes with a [lease](Outgoing::lease) is under it
+    /// from then on: nobody else takes the row until it is due, and the lease can be ended as any other.
     ///
     /// # Errors
     ///

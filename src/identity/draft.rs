@@ -1,5 +1,7 @@
 //! What is known of a person before the identity exists.
 
+mod changes;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -32,7 +34,8 @@ pub struct Draft {
     pub(crate) created_at: OffsetDateTime,
     traits: Traits,
     credentials: Vec<Credential>,
-    proved: Vec<Address>,
+    /// With the time of the proof, where it is not that of the registration.
+    proved: Vec<(Address, Option<OffsetDateTime>)>,
     sent: Vec<Address>,
     external_id: Option<String>,
     state: IdentityState,
@@ -77,7 +80,7 @@ impl Draft {
 
     /// Marks an address as proved by this registration.
     pub fn proves(mut self, address: Address) -> Self {
-        self.proved.push(address);
+        self.proved.push((address, None));
         self
     }
 
@@ -122,50 +125,6 @@ impl Draft {
         self.traits.value = traits;
     }
 
-    /// The id that another system knows the person by.
-    #[must_use]
-    pub fn external_id(&self) -> Option<&str> {
-        self.external_id.as_deref()
-    }
-
-    /// Sets the id that another system knows the person by; it must be unique.
-    pub fn set_external_id(&mut self, id: Option<String>) {
-        self.external_id = id;
-    }
-
-    /// Whether the identity may sign in.
-    #[must_use]
-    pub fn state(&self) -> IdentityState {
-        self.state
-    }
-
-    /// Sets whether the identity may sign in. An inactive one is stored, and the person is told so.
-    pub fn set_state(&mut self, state: IdentityState) {
-        self.state = state;
-    }
-
-    /// What the person's clients may see.
-    #[must_use]
-    pub fn metadata_public(&self) -> Option<&Value> {
-        self.metadata_public.as_ref()
-    }
-
-    /// Sets what the person's clients may see.
-    pub fn set_metadata_public(&mut self, metadata: Option<Value>) {
-        self.metadata_public = metadata;
-    }
-
-    /// What only the host may see.
-    #[must_use]
-    pub fn metadata_admin(&self) -> Option<&Value> {
-        self.metadata_admin.as_ref()
-    }
-
-    /// Sets what only the host may see.
-    pub fn set_metadata_admin(&mut self, metadata: Option<Value>) {
-        self.metadata_admin = metadata;
-    }
-
     /// What proves the person at their next sign-in: one entry for each kind of credential that the schema gives an
     /// identifier, and for the one that was used.
     pub fn credentials(&self) -> &[Credential] {
@@ -199,10 +158,10 @@ impl Draft {
 
     /// The addresses that can be verified; those that this registration proved are.
     pub fn verifiable_addresses(&self) -> Vec<VerifiableAddress> {
-        let state = |address: &Address| match () {
-            () if self.proved.contains(address) => AddressState::Verified(self.created_at),
-            () if self.sent.contains(address) => AddressState::Sent,
-            () => AddressState::Pending,
+        let state = |address: &Address| match self.proof_of(address) {
+            Some(at) => AddressState::Verified(at.unwrap_or(self.created_at)),
+            None if self.sent.contains(address) => AddressState::Sent,
+            None => AddressState::Pending,
         };
         let row = |to: &Address| VerifiableAddress::new(self.row_id("v", to), to.clone(), state(to), self.created_at);
         self.traits.verifiable.iter().map(row).collect()
@@ -251,7 +210,12 @@ impl Draft {
 
     /// The addresses that this registration did not prove, in the order of the schema.
     pub(crate) fn unproved_addresses(&self) -> impl Iterator<Item = Address> + use<'_> {
-        self.traits.verifiable.iter().filter(|address| !self.proved.contains(address)).cloned()
+        self.traits.verifiable.iter().filter(|address| self.proof_of(address).is_none()).cloned()
+    }
+
+    /// The proof of an address, with its time where that is another one.
+    fn proof_of(&self, address: &Address) -> Option<Option<OffsetDateTime>> {
+        self.proved.iter().find(|(proved, _)| proved == address).map(|(_, at)| *at)
     }
 
     /// Marks an address as one that a proof is on its way to.

@@ -16,6 +16,9 @@ use serde_json::Value as Json;
 
 use super::{DEEPEST_CALL, DEEPEST_INPUT, Inputs, JsonnetError, LONGEST_ANSWER};
 
+/// What a program says that wants nothing to be done.
+const CANCEL: &str = "cancel";
+
 /// How many tokens a source has.
 pub(super) fn tokens(source: &str) -> Result<usize, JsonnetError> {
     let (arena, tree) = (Arena::new(), Arena::new());
@@ -127,6 +130,9 @@ impl<'p, 's> Machine<'p, 's> {
 
     /// Says where it failed and how; what was computed stays unsaid.
     fn failed(&self, error: &EvalError) -> JsonnetError {
+        if matches!(&error.kind, EvalErrorKind::ExplicitError { message, .. } if message == CANCEL) {
+            return JsonnetError::Cancelled;
+        }
         let spans = fault(&error.kind).into_iter().chain(error.stack_trace.iter().rev().filter_map(place));
         let line = spans.filter_map(|span| self.line(span)).next();
         JsonnetError::Failed { line, what: kind(&error.kind) }

@@ -102,6 +102,9 @@ pub(crate) enum JsonnetError {
     Unreadable { line: usize, what: String },
     #[error("the program fails{}: {what}", line.map(|line| format!(" at line {line}")).unwrap_or_default())]
     Failed { line: Option<usize>, what: String },
+    /// It raised the error `cancel`: it wants nothing to be done.
+    #[error("the program cancels")]
+    Cancelled,
     #[error("an input is nested more than {DEEPEST_INPUT} deep, or holds a number that is too large")]
     Input,
     #[error("the answer of the program has more than {LONGEST_ANSWER} bytes, or is nested too deep")]

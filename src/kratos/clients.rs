@@ -1,4 +1,4 @@
-//! `clients.http`: which addresses may be called.
+//! `clients`: which addresses may be called, and what web hooks hear of a request's headers.
 //!
 //! Every address may, until the file forbids those that are not on the public internet. Its exceptions are patterns for
 //! whole URLs without their query: `*` stands for anything without dots and slashes, `**` for anything, `?` for one
@@ -17,13 +17,19 @@ use crate::host::Fetch;
 pub(super) struct Clients {
     #[cfg(feature = "_fetch")]
     client: Arc<dyn Fetch>,
+    /// Which headers of a client's request web hooks hear of, where the file says so.
+    #[cfg(feature = "webhooks")]
+    header_allowlist: Option<Vec<String>>,
 }
 
 /// The client of the host, where it brings one; the keys are read all the same.
 pub(super) type Own = Option<Arc<dyn Fetch>>;
 
 pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError> {
-    section.ignore(&["web_hook"]);
+    let mut web_hook = section.section("web_hook")?;
+    let given = web_hook.has("header_allowlist");
+    let header_allowlist = Some(web_hook.texts("header_allowlist")?).filter(|_| given);
+    web_hook.end()?;
     let mut http = section.section("http")?;
     section.end()?;
     let public_only = http.flag("disallow_private_ip_ranges")?.unwrap_or(false);
@@ -35,24 +41,52 @@ pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError>
     let clients = Clients::new(public_only, exceptions, own)
         .map_err(|error| LoadError::new("clients.http", error.to_string()))?;
     http.end()?;
-    Ok(clients)
+    Ok(clients.sharing(header_allowlist))
 }
 
 #[cfg(feature = "_fetch")]
 impl Clients {
     fn new(public_only: bool, exceptions: Vec<Regex>, own: Own) -> Result<Self, crate::fetch::ClientError> {
         if let Some(client) = own {
-            return Ok(Self { client });
+            return Ok(Self::of(client));
         }
         let builder = crate::fetch::Client::builder().allow_private(!public_only);
         let client = builder.allow_private_where(move |url| covered(&exceptions, url)).build()?;
-        Ok(Self { client: Arc::new(client) })
+        Ok(Self::of(Arc::new(client)))
+    }
+
+    fn of(client: Arc<dyn Fetch>) -> Self {
+        Self {
+            client,
+            #[cfg(feature = "webhooks")]
+            header_allowlist: None,
+        }
+    }
+
+    #[cfg(feature = "webhooks")]
+    pub(super) fn header_allowlist(&self) -> Option<&[String]> {
+        self.header_allowlist.as_deref()
     }
 
     /// The client that the file asks for.
-    #[cfg(any(feature = "breach-http", feature = "hydra", feature = "oidc", feature = "sms"))]
+    #[cfg(any(feature = "breach-http", feature = "hydra", feature = "oidc", feature = "sms", feature = "webhooks"))]
     pub(super) fn client(&self) -> Arc<dyn Fetch> {
         Arc::clone(&self.client)
+    }
+}
+
+#[cfg(feature = "webhooks")]
+impl Clients {
+    fn sharing(self, header_allowlist: Option<Vec<String>>) -> Self {
+        Self { header_allowlist, ..self }
+    }
+}
+
+#[cfg(not(feature = "webhooks"))]
+impl Clients {
+    /// Nobody hears of headers.
+    fn sharing(self, _: Option<Vec<String>>) -> Self {
+        self
     }
 }
 

@@ -21,6 +21,8 @@
 mod breaches;
 mod clients;
 mod courier;
+#[cfg(any(feature = "sms", feature = "webhooks"))]
+mod endpoint;
 #[cfg(feature = "sms")]
 mod gateway;
 #[cfg(not(feature = "sms"))]
@@ -51,6 +53,11 @@ mod smtp;
 mod source;
 mod units;
 mod verification;
+#[cfg(feature = "webhooks")]
+mod web_hooks;
+#[cfg(not(feature = "webhooks"))]
+#[path = "no_web_hooks.rs"]
+mod web_hooks;
 
 use serde_json::Value;
 

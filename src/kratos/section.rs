@@ -40,6 +40,11 @@ impl Section {
         Self::of(self.name(key), self.members.remove(key).unwrap_or_default())
     }
 
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.get(key).is_some_and(|value| !value.is_null())
+    }
+
     /// Takes a value as it stands.
     pub(super) fn value(&mut self, key: &str) -> Option<Value> {
         self.members.remove(key).filter(|value| !value.is_null())

@@ -4,6 +4,7 @@ use super::clients::Clients;
 use super::parts::Flags;
 use super::section::Section;
 use super::verification::{self, Proofs};
+use super::web_hooks::WebHooks;
 use super::{LoadError, breaches, fallback, hooks, keys, oidc};
 use crate::builder::Builder;
 use crate::config::{After, Style};
@@ -35,7 +36,7 @@ pub(super) fn read(
     if let Some(settings) = verification::read(flows.section("verification")?, proofs, flags.every_address)? {
         builder = builder.verification(settings);
     }
-    builder = registration(builder, flows.section("registration")?, &on)?;
+    builder = registration(builder, flows.section("registration")?, &on, WebHooks::new(clients)?)?;
     flows.end()?;
     Ok(builder)
 }
@@ -131,7 +132,12 @@ fn password_method(mut config: Section, enabled: bool, clients: &Clients) -> Res
     Ok(method)
 }
 
-fn registration(mut builder: Builder, mut section: Section, on: &[&str]) -> Result<Builder, LoadError> {
+fn registration(
+    mut builder: Builder,
+    mut section: Section,
+    on: &[&str],
+    mut web: WebHooks,
+) -> Result<Builder, LoadError> {
     builder = builder.enabled(section.flag("enabled")?.unwrap_or(true));
     builder = builder.login_hints(section.flag("login_hints")?.unwrap_or(false));
     builder = builder.registration_ui(section.text("ui_url")?.unwrap_or_else(|| fallback("registration")));
@@ -147,16 +153,18 @@ fn registration(mut builder: Builder, mut section: Section, on: &[&str]) -> Resu
     };
     builder = builder.style(style);
     let mut before = section.section("before")?;
-    hooks::read(&mut before)?;
+    let hooks = hooks::read(&mut before, Some(&web))?;
+    web.before(hooks.web);
     before.end()?;
-    builder = after(builder, section.section("after")?, on)?;
+    builder = after(builder, section.section("after")?, on, &mut web)?;
     section.end()?;
-    Ok(builder)
+    Ok(web.give(builder))
 }
 
 /// What follows a registration: hooks count for their method alone, return URLs also for all.
-fn after(mut builder: Builder, mut section: Section, on: &[&str]) -> Result<Builder, LoadError> {
-    hooks::read(&mut section)?;
+fn after(mut builder: Builder, mut section: Section, on: &[&str], web: &mut WebHooks) -> Result<Builder, LoadError> {
+    let hooks = hooks::read(&mut section, Some(web))?;
+    web.after(hooks.web);
     let mut all = After::new();
     if let Some(url) = section.text("default_browser_return_url")? {
         all = all.return_url(url);
@@ -164,10 +172,9 @@ fn after(mut builder: Builder, mut section: Section, on: &[&str]) -> Result<Buil
     builder = builder.after(all);
     for name in ["password", "code", "oidc", "webauthn", "passkey", "saml"] {
         let mut own = section.section(name)?;
-        let mut after = {
-            let hooks = hooks::read(&mut own)?;
-            After::new().session(hooks.session).show_verification_ui(hooks.verification_ui)
-        };
+        let hooks = hooks::read(&mut own, Some(web))?;
+        web.after_method(name, hooks.web, hooks.counts);
+        let mut after = After::new().session(hooks.session).show_verification_ui(hooks.verification_ui);
         if let Some(url) = own.text("default_browser_return_url")? {
             after = after.return_url(url);
         }

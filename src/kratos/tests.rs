@@ -54,7 +54,7 @@ fn a_key_that_would_change_a_registration_is_named() {
         (
             "/selfservice/flows/registration/before/hooks",
             json!([{ "hook": "web_hook" }]),
-            "selfservice.flows.registration.before.hooks.0.hook",
+            "selfservice.flows.registration.before.hooks.0.config.url",
         ),
         ("/hashers/algorithm", json!("bcrypt"), "hashers.algorithm"),
         ("/hashers/argon2/memory", json!("much"), "hashers.argon2.memory"),

@@ -40,10 +40,10 @@ pub(super) fn read(mut section: Section, proofs: Proofs, every: bool) -> Result<
     }
     settings = settings.tell_unknown(section.flag("notify_unknown_recipients")?.unwrap_or(false));
     let mut before = section.section("before")?;
-    hooks::read(&mut before)?;
+    hooks::read(&mut before, None)?;
     before.end()?;
     let mut after = section.section("after")?;
-    hooks::read(&mut after)?;
+    hooks::read(&mut after, None)?;
     if let Some(url) = after.text("default_browser_return_url")? {
         settings = settings.return_url(url);
     }

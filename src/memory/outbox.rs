@@ -28,13 +28,13 @@ impl Outbox {
         self.rows.values().map(|waiting| &waiting.row)
     }
 
-    pub(super) fn post(&mut self, row: Outgoing) {
+    pub(super) fn post(&mut self, mut row: Outgoing) {
         let lane = self.lanes.entry(row.lane).or_default();
         if lane.is_empty() {
             self.ready.insert((row.due_at, row.id));
         }
         lane.push_back(row.id);
-        self.rows.insert(row.id, Waiting { from: row.due_at, row, tries: 0, lease: None });
+        self.rows.insert(row.id, Waiting { from: row.due_at, lease: row.lease.take(), row, tries: 0 });
     }
 
     pub(super) fn lease(&mut self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Vec<Leased> {

@@ -15,8 +15,8 @@ statements! {
         /// Rows that another sweeper works on are left to it.
         sweep = "DELETE FROM {schema}{prefix}records WHERE ctid = ANY(ARRAY(SELECT ctid FROM {schema}{prefix}records \
             WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
-        post = "INSERT INTO {schema}{prefix}outbox (id, lane, ready_at, due_at, expires_at, body) \
-            VALUES ($1, $2, $3, $3, $4, $5)";
+        post = "INSERT INTO {schema}{prefix}outbox (id, lane, ready_at, due_at, expires_at, body, lease) \
+            VALUES ($1, $2, $3, $3, $4, $5, $6)";
         /// The first rows of lanes, the oldest first; those that another dispatcher is about to take are left to it. The
         /// rest of a lane cannot be taken before its first row can: so it is not looked at in vain. `tries` is told as it
         /// was before.

@@ -173,7 +173,7 @@ impl Unit for PostgresUnit {
     async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
         let Self { own, transaction } = self;
         let query = sqlx::query(own.own().post.clone()).persistent(own.named).bind(row.id()).bind(row.lane());
-        let query = query.bind(cut(row.due_at())).bind(cut(row.expires_at())).bind(row.body());
+        let query = query.bind(cut(row.due_at())).bind(cut(row.expires_at())).bind(row.body()).bind(row.lease());
         let post = async { query.execute(&mut **transaction).await.map_err(|error| ANSWERS.failed(error)) };
         own.waits(post).await.map(drop)
     }

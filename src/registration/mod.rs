@@ -6,6 +6,7 @@
 //! | [`show`] | it is looked at again |
 //! | [`submit`] | it is answered: load, guard, decode, whose is it, what comes of it |
 //! | [`settle`] | an identity comes of it: hooks, taken?, hash, one commit |
+//! | [`errands`] | what the hooks have to do after a commit |
 //! | [`leave`] | the browser goes to somebody else |
 //! | [`resume`] | it comes back: the same from whose is it? on |
 //! | [`oauth2`] | an OAuth2 server began it, and is told who came of it |
@@ -13,6 +14,7 @@
 //! | [`replace`] | a flow that cannot be used any more is replaced by a new one |
 //! | [`lookups`] | what else registration clients ask for |
 
+mod errands;
 mod leave;
 mod lookups;
 mod oauth2;
@@ -26,15 +28,24 @@ mod submit;
 mod taken;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::call::{Answer, Call, Outcome, Wish};
 use crate::engine::{Engine, Trouble, Visit, failed};
-use crate::flow::{Flow, FlowId, FlowKind};
-use crate::host::{HostError, Kind, Record, RecordId};
+use crate::flow::{Facts, Flow, FlowId, FlowKind};
+use crate::host::{Around, Draw, HookContext, HostError, Kind, Record, RecordId};
+use crate::identity::MethodId;
 use crate::methods::{KEY_SCRIPT, Method};
 use crate::page::{Field, Page, View};
 use crate::stop::Failure;
 use crate::trace;
+
+/// How long the hooks of one request may take, all together: a client does not wait for ever, and neither does a host that
+/// wants to end.
+const HOOKS_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// Answers a request. Dropping the future is safe at any point.
@@ -50,7 +61,8 @@ impl Engine {
                 return Answer { outcome: failed(error.into(), None, None), cookies: Vec::new() };
             }
         };
-        let mut visit = Visit { caller, visitor, session_cookie: None, continuity_cookie: None, now };
+        let hooks_until = Instant::now() + HOOKS_PATIENCE;
+        let mut visit = Visit { caller, visitor, session_cookie: None, continuity_cookie: None, now, hooks_until };
         let outcome = match self.chapter(&mut visit, wish).await {
             Ok(outcome) => outcome,
             Err(trouble) => self.tell(&visit, trouble).await,
@@ -90,10 +102,33 @@ impl Engine {
             FlowKind::Browser => self.csrf.token(&visit.visitor, self.random.as_ref())?,
             FlowKind::Api => String::new(),
         };
+        Ok(self.lay_out(flow, &token))
+    }
+
+    fn lay_out(&self, flow: &Flow, token: &str) -> Page {
         let schema = self.schemas.of(flow.facts.schema.as_deref());
         let draw = |method: &Arc<dyn Method>| method.fields(&self.view(flow, schema.fields(), method.as_ref()));
         let fields: Vec<Field> = self.methods.iter().flat_map(draw).collect();
-        Ok(Page::lay_out(flow.facts.clone(), fields, &token, schema.keys()))
+        Page::lay_out(flow.facts.clone(), fields, token, schema.keys())
+    }
+
+    /// The page of a flow as hooks see it. Its token is the browser's business alone.
+    fn sketch(&self, flow: &Flow, transient: &Value) -> Page {
+        let transient = Some(transient).filter(|transient| !transient.is_null());
+        Page { transient: transient.cloned(), ..self.lay_out(flow, "") }
+    }
+
+    /// What a hook may know.
+    fn hook_context<'a>(
+        &'a self,
+        visit: &'a Visit,
+        facts: &'a Facts,
+        method: Option<&'a MethodId>,
+        transient: &'a Value,
+        draw: &'a Draw<'a>,
+    ) -> HookContext<'a> {
+        let around = Around { config: &self.config, draw, until: visit.hooks_until };
+        HookContext { flow: facts, caller: &visit.caller, method, transient, around }
     }
 
     fn view<'a>(&self, flow: &'a Flow, traits: &'a [Field], method: &dyn Method) -> View<'a> {

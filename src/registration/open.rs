@@ -2,9 +2,9 @@
 //!
 //! 1. A native client that is signed in is refused.
 //! 2. Return URLs, the login challenge and the schema are judged, then whether registration is on.
-//! 3. Hooks may object.
+//! 3. The methods prepare what must exist before the first page; hooks see it, and may object.
 //! 4. An OAuth2 server is asked what it wants to know; a browser that is signed in is led on.
-//! 5. The methods prepare what must exist before the first page; the flow is stored with it, and shown.
+//! 5. The flow is stored with what was prepared, and shown.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::call::{Opening, Outcome};
 use crate::effects::Effects;
 use crate::engine::{Engine, Tell, Trouble, Visit};
 use crate::flow::{Exchange, Facts, Flow, FlowId, FlowKind, State, Typed};
-use crate::host::{HookContext, HostError, Kind, Record, RecordId};
+use crate::host::{HostError, Kind, Record, RecordId};
 use crate::methods::{Context, Slot, first_screen};
 use crate::schema::Unselectable;
 use crate::stop::{Failure, FailureKind, Stop};
@@ -36,7 +36,8 @@ impl Engine {
         }
         let return_url = self.judge_opening(&opening).map_err(trouble)?;
         let mut flow = self.begin(visit, kind, &opening).map_err(|error| trouble(error.into()))?;
-        self.ask_before_open(visit, &flow).await.map_err(trouble)?;
+        let mut effects = self.prepare(visit, &mut flow).await.map_err(trouble)?;
+        self.ask_before_open(visit, &flow, &mut effects).await.map_err(trouble)?;
         if kind == FlowKind::Browser {
             let login = match &opening.login_challenge {
                 Some(challenge) => Some(self.login_request(challenge).await.map_err(trouble)?),
@@ -47,7 +48,6 @@ impl Engine {
                 return self.lead_on(visit, &session, &opening, login.as_ref(), return_url).await.map_err(trouble);
             }
         }
-        let effects = self.prepare(visit, &mut flow).await.map_err(trouble)?;
         let exchange = opening.wants_exchange && kind == FlowKind::Api;
         let code = self.store_new(&mut flow, effects, exchange, visit.now).await.map_err(trouble)?;
         let mut page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
@@ -100,12 +100,21 @@ impl Engine {
     }
 
     /// Asks the hooks. There is no page yet that could carry messages.
-    pub(super) async fn ask_before_open(&self, visit: &Visit, flow: &Flow) -> Result<(), Failure> {
+    pub(super) async fn ask_before_open(
+        &self,
+        visit: &Visit,
+        flow: &Flow,
+        effects: &mut Effects,
+    ) -> Result<(), Failure> {
+        let draw = || self.sketch(flow, &Value::Null);
+        let cx = self.hook_context(visit, &flow.facts, None, &Value::Null, &draw);
         for hook in &self.hooks {
-            let asked = hook.before_open(&HookContext::new(&flow.facts, &visit.caller, None, &Value::Null)).await;
-            match asked {
-                Ok(()) => {}
-                Err(stop) => return Err(without_page(stop, "a hook")),
+            hook.before_open(&cx).await.map_err(|stop| without_page(stop, "a hook"))?;
+        }
+        for hook in &self.hooks {
+            let errands = hook.errands(&cx, None).await.map_err(|stop| without_page(stop, "a hook"))?;
+            for errand in errands {
+                effects.send(self.background(hook.as_ref(), errand, visit.now)?);
             }
         }
         Ok(())

@@ -48,10 +48,10 @@ impl Engine {
         let message = catalogue::FLOW_EXPIRED.with_text("minutes", format!("{minutes:.2}"));
         let message = message.with("expired_at", at).with("expired_at_unix", expired_at.unix_timestamp());
         new.facts.messages = vec![message.on_page()];
-        if self.ask_before_open(visit, &new).await.is_err() {
+        let mut effects = self.prepare(visit, &mut new).await?;
+        if self.ask_before_open(visit, &new, &mut effects).await.is_err() {
             return Err(failure);
         }
-        let effects = self.prepare(visit, &mut new).await?;
         self.store_new(&mut new, effects, false, visit.now).await?;
         Ok(Outcome::Replaced(Replaced { kind, by: new.facts.id, expired_at, since, failure }))
     }

@@ -3,27 +3,28 @@
 //! 1. Hooks may refuse the draft or change it; changed traits are judged again.
 //! 2. The return URL is judged once more, and whether an identifier is taken.
 //! 3. The password is hashed: last, because everything above is cheaper.
-//! 4. One unit: the flow is spent, the identity created, the hooks' rows written, the session opened. Commit.
-//! 5. Hooks hear of it, then the OAuth2 server that sent the person.
+//! 4. One unit: the flow is spent, the identity created, the hooks' rows and errands written, the session opened. Commit.
+//! 5. The errands are done, then the person is signed in, then hooks hear of it, then the OAuth2 server that sent the person.
 //!
 //! Before the commit everything rolls back when the future is dropped; after it only the answer is lost.
 
+use super::errands::Chores;
 use super::oauth2::Told;
 use super::submit::Work;
 use crate::call::{Outcome, Registered};
-use crate::csrf::Visitor;
 use crate::engine::{Engine, Visit};
 use crate::flow::{Flow, FlowKind, Proof, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, HookContext, Opened, Put, Unit, Witness, WitnessKind};
-use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId};
+use crate::host::{CreateError, Opened, Put, Unit, Witness, WitnessKind};
+use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId, Traits};
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
 use crate::verification::{Aside, Beginning};
 
 use secrecy::SecretString;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What is not done twice when a submission is tried again.
@@ -31,7 +32,14 @@ use uuid::Uuid;
 pub(super) struct Kept {
     hash: Option<String>,
     /// A draft before and after the hooks had their say.
-    hooked: Option<(serde_json::Value, Draft)>,
+    hooked: Option<(Value, Draft)>,
+}
+
+/// What was committed, and what that leaves to be done.
+struct Committed {
+    identity: Identity,
+    opened: Option<Opened>,
+    chores: Chores,
 }
 
 impl Engine {
@@ -80,7 +88,7 @@ impl Engine {
         self.ask_before_create(visit, work, draft, form, kept).await?;
         let traits = match self.hooks.is_empty() {
             true => draft.judged().clone(),
-            false => work.schema.traits(draft.traits()).map_err(Stop::refuse)?,
+            false => self.judge_again(draft)?,
         };
         draft.complete(traits);
         let default = self.config.return_url(draft.method.as_str());
@@ -102,12 +110,17 @@ impl Engine {
             // Somebody with the same identifier was faster.
             None => return self.meet(visit, work, draft, form).await,
         };
-        let (identity, opened) = committed;
+        let Committed { identity, opened, chores } = committed;
         let session = opened.as_ref().map(|opened| opened.session.clone());
         let opened = opened.filter(|_| self.config.opens_session(draft.method.as_str()));
         let Beginning { begun: verifications, visitor, .. } = beginning;
         let kind = work.flow.facts.kind;
-        self.set_cookies(visit, kind, opened.as_ref(), visitor)?;
+        let bound = visitor.is_some();
+        if let Some(visitor) = visitor {
+            visit.visitor = visitor;
+        }
+        self.do_chores(visit, chores).await?;
+        self.sign_in_registered(visit, kind, opened.as_ref(), bound)?;
         self.after_commit(visit, work, draft, &identity, form).await?;
         if work.leads_to_application() {
             return Ok(Outcome::SentAway { to: self.application(&work.flow, false)?, submitted: false });
@@ -160,7 +173,8 @@ impl Engine {
             return Ok(());
         }
         let method = draft.method.clone();
-        let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&method), &form.transient);
+        let draw = || self.sketch(&work.flow, &form.transient);
+        let cx = self.hook_context(visit, &work.flow.facts, Some(&method), &form.transient, &draw);
         for hook in &self.hooks {
             hook.before_create(&cx, draft).await?;
         }
@@ -188,7 +202,7 @@ impl Engine {
         form: &Submission,
         beginning: &Beginning,
         told: Told,
-    ) -> Result<Option<(Identity, Option<Opened>)>, Stop> {
+    ) -> Result<Option<Committed>, Stop> {
         let attempt = self.new_id()?;
         let spent = Flow { spent: Some(draft.id), attempt: Some(attempt), ..work.flow.clone() };
         let spent = Self::record(&spent, work.version + 1)?;
@@ -202,10 +216,12 @@ impl Engine {
             Err(CreateError::Stop(stop)) => return Err(stop),
             Err(CreateError::Host(error)) => return Err(error.into()),
         };
-        let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&draft.method), &form.transient);
+        let draw = || self.sketch(&work.flow, &form.transient);
+        let cx = self.hook_context(visit, &work.flow.facts, Some(&draft.method), &form.transient, &draw);
         for hook in &self.hooks {
             hook.in_commit(&cx, unit.as_mut(), &identity).await?;
         }
+        let chores = self.post_errands(&cx, unit.as_mut(), &identity, visit.now).await?;
         let opened = self.open_session(visit, work, draft, &identity, unit.as_mut(), told).await?;
         for record in &beginning.records {
             if unit.put(record, None).await? == Put::Stale {
@@ -218,12 +234,25 @@ impl Engine {
         if let Err(error) = unit.commit().await {
             self.read_back(work, attempt, error.into()).await?;
         }
-        if work.effects.has_letters() {
+        if work.effects.has_outgoing() || chores.rings {
             self.posted.notify_one();
         }
         work.flow.spent = Some(draft.id);
         work.version += 1;
-        Ok(Some((identity, opened)))
+        Ok(Some(Committed { identity, opened, chores }))
+    }
+
+    /// Judges what the hooks made of the traits, by the schema that they may have chosen.
+    fn judge_again(&self, draft: &mut Draft) -> Result<Traits, Stop> {
+        let Some(schema) = self.schemas.find(draft.schema_id()) else {
+            let reason = format!("Unable to find JSON Schema ID: {}", draft.schema_id());
+            return Err(Stop::refuse([catalogue::INVALID.with("reason", reason).on_page()]));
+        };
+        schema.traits(draft.traits()).map_err(|mistakes| {
+            // They are not what the person typed: the page shows none of them.
+            draft.set_traits(Value::Null);
+            Stop::refuse(mistakes)
+        })
     }
 
     /// Opens the session of a new identity, if it is to have one or an OAuth2 server is told of one. Where a native client
@@ -264,24 +293,19 @@ impl Engine {
         }
     }
 
-    /// The cookies of what was committed go out whatever the hooks say.
-    fn set_cookies(
+    /// Signs the browser in. From here on the cookies of what was committed go out whatever the hooks say.
+    fn sign_in_registered(
         &self,
         visit: &mut Visit,
         kind: FlowKind,
         opened: Option<&Opened>,
-        bound: Option<Visitor>,
+        bound: bool,
     ) -> Result<(), Failure> {
-        if let (FlowKind::Browser, Some(opened)) = (kind, opened) {
-            visit.session_cookie.clone_from(&opened.cookie);
-        }
-        match bound {
-            Some(visitor) => visit.visitor = visitor,
-            // Whoever is signed in begins anew.
-            None if kind == FlowKind::Browser && opened.is_some() => {
-                visit.visitor = self.csrf.renew(self.random.as_ref())?;
-            }
-            None => {}
+        let (FlowKind::Browser, Some(opened)) = (kind, opened) else { return Ok(()) };
+        visit.session_cookie.clone_from(&opened.cookie);
+        // Whoever is signed in begins anew, unless a verification has bound the browser just now.
+        if !bound {
+            visit.visitor = self.csrf.renew(self.random.as_ref())?;
         }
         Ok(())
     }
@@ -298,7 +322,8 @@ impl Engine {
         if identity.state() != IdentityState::Active {
             return Err(Stop::refuse([catalogue::DISABLED.on_page()]));
         }
-        let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&draft.method), &form.transient);
+        let draw = || self.sketch(&work.flow, &form.transient);
+        let cx = self.hook_context(visit, &work.flow.facts, Some(&draft.method), &form.transient, &draw);
         for hook in &self.hooks {
             hook.after_commit(&cx, identity).await?;
         }

@@ -6,7 +6,7 @@ use super::submit::Work;
 use crate::call::Outcome;
 use crate::engine::{Engine, Visit};
 use crate::form::Submission;
-use crate::host::{HookContext, HostError, Linked};
+use crate::host::{HostError, Linked};
 use crate::identity::{Draft, Owner, Traits, UniqueKind};
 use crate::message::{Message, catalogue};
 use crate::stop::Stop;
@@ -34,7 +34,8 @@ impl Engine {
             return Err(Stop::refuse([self.taken(Some(owner)).on_page()]));
         };
         if let Some(linking) = &self.linking {
-            let cx = HookContext::new(&work.flow.facts, &visit.caller, Some(&draft.method), &form.transient);
+            let draw = || self.sketch(&work.flow, &form.transient);
+            let cx = self.hook_context(visit, &work.flow.facts, Some(&draft.method), &form.transient, &draw);
             match linking.taken(&cx, owner, account).await? {
                 Linked::Redirect(to) => return Ok(Outcome::Leave { to: to.into() }),
                 Linked::Refuse => {}

@@ -38,12 +38,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::StatusCode;
 
+use crate::endpoint::{Encoding, Endpoint};
 use crate::host::{Courier, Fetch, FetchRequest, Rendered, Undelivered, Unfetched};
-use body::Encoding;
 #[cfg(feature = "kratos")]
 pub(crate) use body::{Body, BodyError};
 
-pub use builder::{HttpBuilder, HttpCourierError};
+pub use crate::endpoint::EndpointError as HttpCourierError;
+pub use builder::HttpBuilder;
 
 /// Delivers letters to a gateway by HTTP requests.
 #[derive(Clone)]
@@ -60,7 +61,12 @@ impl HttpCourier {
     ///
     /// A user name and password in the URL become a header for basic authentication.
     pub fn builder(fetch: impl Fetch, url: impl Into<String>) -> HttpBuilder {
-        HttpBuilder::new(Arc::new(fetch), url.into())
+        Self::builder_at(Arc::new(fetch), Endpoint::new(url.into()))
+    }
+
+    /// A courier to a gateway that is set up already.
+    pub(crate) fn builder_at(fetch: Arc<dyn Fetch>, endpoint: Endpoint) -> HttpBuilder {
+        HttpBuilder::new(fetch, endpoint)
     }
 
     async fn send(&self, letter: &Rendered) -> Result<(), Trouble> {

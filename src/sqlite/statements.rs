@@ -14,8 +14,8 @@ statements! {
             WHERE kind = ?1 AND id = ?2 AND version = ?7 AND spent IS NULL";
         sweep = "DELETE FROM {prefix}records WHERE rowid IN \
             (SELECT rowid FROM {prefix}records WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)";
-        post = "INSERT INTO {prefix}outbox (id, lane, ready_at, due_at, expires_at, body) \
-            VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
+        post = "INSERT INTO {prefix}outbox (id, lane, ready_at, due_at, expires_at, body, lease) \
+            VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)";
         /// The first rows of lanes, the oldest first.
         ready = "SELECT o.seq, o.lane FROM {prefix}outbox AS o WHERE o.ready_at <= ?1 \
             AND o.seq = (SELECT min(b.seq) FROM {prefix}outbox AS b WHERE b.lane = o.lane) \

@@ -136,7 +136,11 @@ impl Unit for SqliteUnit {
     async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
         let Self { own, writing } = self;
         let query = sqlx::query(own.own().post.clone()).bind(row.id()).bind(row.lane());
-        let query = query.bind(microseconds(row.due_at())).bind(microseconds(row.expires_at())).bind(row.body());
+        let query = query
+            .bind(microseconds(row.due_at()))
+            .bind(microseconds(row.expires_at()))
+            .bind(row.body())
+            .bind(row.lease());
         let post = async { query.execute(&mut *writing.transaction).await.map_err(|error| ANSWERS.failed(error)) };
         own.waits(post).await.map(drop)
     }

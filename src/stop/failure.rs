@@ -331,6 +331,12 @@ impl Failure {
         Self::of(502, "upstream_error", "Upstream error", "").with_reason(reason)
     }
 
+    /// A service elsewhere, without whose word the registration does not go on, gave none.
+    pub(crate) fn unreachable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let reason = "A third-party upstream service could not be reached. Please try again later.";
+        Self::of(502, "", "the service gave no answer in time", reason).with_source(source)
+    }
+
     /// The body is larger than the service reads.
     pub(crate) fn too_large(limit: usize) -> Self {
         let message = "The request body is too large";

@@ -1,4 +1,5 @@
-//! One letter on its way: opened, worded, handed to the courier of its channel.
+//! One row of the outbox on its way: a letter is opened, worded and handed to the courier of its channel, an errand to its
+//! hook.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +9,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::host::{Courier, HostError, Leased, Model, Templates, Undelivered};
+use crate::errands;
+use crate::host::{Courier, Errand, Hook, HostError, Leased, Model, Outgoing, Templates, Undelivered, Undone};
 use crate::identity::{Address, Channel};
 use crate::mail::{Letter, LetterKind};
 use crate::seal::Seal;
+use crate::trace;
 
 /// What delivering letters needs.
 pub(crate) struct Post {
@@ -25,27 +28,29 @@ impl fmt::Debug for Post {
     }
 }
 
-/// A letter that will not be delivered.
+/// A letter that will not be delivered, or an errand that will not be done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GivenUp {
-    /// The id of the letter.
+    /// The id of the letter or errand.
     pub id: Uuid,
-    /// What it was about and where it was to go; nothing when no key opens it any more.
+    /// What the letter was about and where it was to go; nothing for an errand, and when no key opens it any more.
     pub letter: Option<(LetterKind, Address)>,
+    /// The name of the hook whose errand it was.
+    pub errand: Option<String>,
     /// Why it was given up.
     pub why: Why,
     /// How often it was tried.
     pub tries: u32,
 }
 
-/// Why a letter was given up.
+/// Why a letter or an errand was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Why {
     /// What it says has ended: nobody could use it any more.
     Expired,
-    /// The courier said that trying again would be in vain.
+    /// The courier or the hook said that trying again would be in vain.
     Refused,
     /// It was tried as often as was chosen.
     TriedEnough,
@@ -58,33 +63,69 @@ pub(super) enum Tried {
     GaveUp(GivenUp),
 }
 
-/// Delivers letters with the keys and templates of one service.
+/// A row of the outbox, opened.
+pub(super) enum Opened {
+    Letter(Box<Letter>),
+    /// With the name of its hook.
+    Errand(String, Errand),
+    /// No key opens it.
+    Closed,
+}
+
+impl Opened {
+    pub(super) fn new(seal: &Seal, row: &Outgoing) -> Self {
+        if let Some((hook, errand)) = errands::open(seal, row.id(), row.body()) {
+            return Self::Errand(hook, errand);
+        }
+        let letter = Letter::open(seal, row.id(), row.expires_at(), row.body());
+        letter.map_or(Self::Closed, |letter| Self::Letter(Box::new(letter)))
+    }
+}
+
+/// Delivers letters with the keys and templates of one service, and does the errands of its hooks.
 pub(super) struct Carrier<'a> {
     pub(super) post: &'a Post,
+    pub(super) hooks: &'a [Arc<dyn Hook>],
     pub(super) seal: &'a Seal,
     pub(super) config: &'a Config,
     pub(super) most_tries: Option<u32>,
 }
 
 impl Carrier<'_> {
-    /// Tries to deliver the letter of a row.
-    pub(super) async fn deliver(&self, leased: &Leased, now: OffsetDateTime) -> Tried {
+    /// Tries to deliver the letter of a row, or to do its errand.
+    pub(super) async fn deliver(&self, leased: &Leased, opened: &Opened, now: OffsetDateTime) -> Tried {
         let (row, tries) = (leased.row(), leased.tries());
-        let letter = Letter::open(self.seal, row.id(), row.expires_at(), row.body());
-        let about = letter.as_ref().map(|letter| (letter.kind, letter.to.clone()));
-        let give_up = |why, tries| Tried::GaveUp(GivenUp { id: row.id(), letter: about.clone(), why, tries });
+        let (letter, errand) = match opened {
+            Opened::Letter(letter) => (Some((letter.kind, letter.to.clone())), None),
+            Opened::Errand(hook, _) => (None, Some(hook.clone())),
+            Opened::Closed => (None, None),
+        };
+        let give_up = |why, tries| Tried::GaveUp(GivenUp { id: row.id(), letter, errand, why, tries });
         if now >= row.expires_at() {
             return give_up(Why::Expired, tries);
         }
-        if self.most_tries.is_some_and(|most| tries >= most) {
+        // The number is chosen for letters; an errand must not be lost.
+        let bounded = !matches!(opened, Opened::Errand(..));
+        if self.most_tries.is_some_and(|most| bounded && tries >= most) {
             return give_up(Why::TriedEnough, tries);
         }
-        // Another process may have sealed it with a newer key than this one knows.
-        let Some(letter) = letter else { return Tried::Failed(HostError::other("no key opens the letter")) };
-        match self.carry(row.id(), &letter).await {
+        let (tried, for_good) = match opened {
+            Opened::Letter(letter) => split(self.carry(row.id(), letter).await, Undelivered::is_for_good),
+            Opened::Errand(hook, errand) => match self.hooks.iter().find(|own| own.name() == hook) {
+                Some(hook) => split(hook.perform(errand).await, Undone::is_for_good),
+                // Another process may have hooks that this one does not.
+                None => (Err(HostError::other("no hook has the name of the errand")), false),
+            },
+            // Another process may have sealed it with a newer key than this one knows.
+            Opened::Closed => (Err(HostError::other("no key opens the letter")), false),
+        };
+        match tried {
             Ok(()) => Tried::Delivered,
-            Err(error) if error.is_for_good() => give_up(Why::Refused, tries + 1),
-            Err(error) => Tried::Failed(HostError::other(error)),
+            Err(error) if for_good => {
+                trace::failure(&row.id(), &error);
+                give_up(Why::Refused, tries + 1)
+            }
+            Err(error) => Tried::Failed(error),
         }
     }
 
@@ -118,5 +159,19 @@ impl Carrier<'_> {
             _ => return None,
         };
         Some(self.config.base.join(&format!("/self-service/verification?{query}")))
+    }
+}
+
+/// What came of a try, and whether another one would be in vain.
+fn split<E>(tried: Result<(), E>, is_for_good: fn(&E) -> bool) -> (Result<(), HostError>, bool)
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    match tried {
+        Ok(()) => (Ok(()), false),
+        Err(error) => {
+            let for_good = is_for_good(&error);
+            (Err(HostError::other(error)), for_good)
+        }
     }
 }

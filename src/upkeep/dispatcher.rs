@@ -1,8 +1,9 @@
-//! Letters are delivered.
+//! Letters are delivered, and errands of hooks are done that no request does.
 //!
 //! 1. Rows of the outbox are leased: several dispatchers, in as many processes, share the work. A process that dies
 //!    leaves a lease that ends by itself.
-//! 2. So many letters are on their way at once, each for no longer than a lease.
+//! 2. So many letters are on their way at once, each for no longer than a lease; and as many errands beside them, so that a
+//!    service that is slow or gone holds up no letter. An errand that finds no place waits.
 //! 3. One that fails is tried again after a pause that doubles, until what it says has ended or it was tried as often as
 //!    was chosen. Then it is given up, and the host is told.
 //! 4. A delivered row is erased. A crash between delivery and erasing repeats it, with the same id.
@@ -14,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::delivery::{Carrier, GivenUp, Post, Tried};
+use super::delivery::{Carrier, GivenUp, Opened, Post, Tried};
 use crate::engine::Engine;
 use crate::host::{Delivery, HostError, Leased};
 use crate::trace;
@@ -31,7 +32,7 @@ const AT_ONCE: usize = 16;
 
 type OnGiveUp = Arc<dyn Fn(&GivenUp) + Send + Sync>;
 
-/// Delivers letters; the host runs it beside the service. Clones share the outbox, and so do other processes.
+/// Delivers letters and does errands; the host runs it beside the service. Clones share the outbox, and so do other processes.
 ///
 /// ```no_run
 /// # async fn run(registration: tower_registration::Registration, shutdown: impl Future<Output = ()> + Send + 'static) {
@@ -53,11 +54,11 @@ pub struct Dispatcher {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Flushed {
-    /// Letters that were delivered.
+    /// Letters that were delivered, and errands that were done.
     pub delivered: usize,
-    /// Letters that failed and will be tried again.
+    /// Letters and errands that failed and will be tried again.
     pub postponed: usize,
-    /// Letters that were given up.
+    /// Letters and errands that were given up.
     pub given_up: usize,
 }
 
@@ -67,34 +68,36 @@ impl Dispatcher {
         Self { engine, post, at_once: AT_ONCE, most_tries, on_give_up: Arc::new(|_| {}) }
     }
 
-    /// Sets how many letters are on their way at once; 16 otherwise.
+    /// Sets how many letters are on their way at once, and how many errands; 16 each otherwise.
     pub fn at_once(mut self, letters: usize) -> Self {
         self.at_once = letters.max(1);
         self
     }
 
-    /// Sets what is done when a letter is given up. Called once for each, from within the dispatcher: it must not block.
+    /// Sets what is done when a letter or an errand is given up. Called once for each, from within the dispatcher: it must not block.
     pub fn on_give_up(mut self, tell: impl Fn(&GivenUp) + Send + Sync + 'static) -> Self {
         self.on_give_up = Arc::new(tell);
         self
     }
 
-    /// Delivers letters until `stop` completes; those on their way are then waited for. A failing storage is tried again.
+    /// Delivers letters and does errands until `stop` completes; those on their way are then waited for. A failing storage is tried again.
     ///
-    /// Dropping the future is safe: letters that were on their way come again when their leases have ended.
+    /// Dropping the future is safe: what was on its way comes again when its lease has ended.
     pub async fn run_until(&self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let bell = Arc::clone(&self.engine.posted);
-        let mut going = JoinSet::new();
+        let mut going = Going::default();
         loop {
             let more = self.lease_into(&mut going).await;
             tokio::select! {
                 () = &mut stop => break,
-                Some(_) = going.join_next(), if !going.is_empty() => {}
-                () = ring(&bell, more), if going.len() < self.at_once => {}
+                Some(_) = going.letters.join_next(), if !going.letters.is_empty() => {}
+                Some(_) = going.errands.join_next(), if !going.errands.is_empty() => {}
+                () = ring(&bell, more), if going.letters.len() < self.at_once => {}
             }
         }
-        while going.join_next().await.is_some() {}
+        while going.letters.join_next().await.is_some() {}
+        while going.errands.join_next().await.is_some() {}
     }
 
     /// Delivers everything that is due now, and says what became of it. For tests, and for a process that is about to end.
@@ -110,7 +113,10 @@ impl Dispatcher {
             if leased.is_empty() {
                 return Ok(flushed);
             }
-            leased.into_iter().for_each(|row| self.start(&mut going, row));
+            for row in leased {
+                let opened = Opened::new(&self.engine.seal, row.row());
+                self.start(&mut going, row, opened);
+            }
             while let Some(became) = going.join_next().await {
                 match became {
                     Ok(Became::Delivered) => flushed.delivered += 1,
@@ -122,12 +128,19 @@ impl Dispatcher {
     }
 
     /// Fills the free places. Says whether there may be more than were free places.
-    async fn lease_into(&self, going: &mut JoinSet<Became>) -> bool {
-        let free = self.at_once.saturating_sub(going.len());
+    async fn lease_into(&self, going: &mut Going) -> bool {
+        let free = self.at_once.saturating_sub(going.letters.len());
         match self.lease(free).await {
             Ok(leased) => {
                 let more = leased.len() == free;
-                leased.into_iter().for_each(|row| self.start(going, row));
+                for row in leased {
+                    let opened = Opened::new(&self.engine.seal, row.row());
+                    match opened {
+                        Opened::Errand(..) if going.errands.len() >= self.at_once => self.put_off(&row).await,
+                        Opened::Errand(..) => self.start(&mut going.errands, row, opened),
+                        Opened::Letter(_) | Opened::Closed => self.start(&mut going.letters, row, opened),
+                    }
+                }
                 more
             }
             Err(error) => {
@@ -145,22 +158,32 @@ impl Dispatcher {
         self.engine.storage.lease(now, now + LEASE, most).await
     }
 
-    fn start(&self, going: &mut JoinSet<Became>, row: Leased) {
+    fn start(&self, going: &mut JoinSet<Became>, row: Leased, opened: Opened) {
         let own = self.clone();
-        going.spawn(async move { own.work(row).await });
+        going.spawn(async move { own.work(row, opened).await });
     }
 
-    /// Tries to deliver one letter, and ends its lease.
-    async fn work(&self, row: Leased) -> Became {
+    /// There is no place for an errand: the pauses grow, so that those that wait are not asked for again and again.
+    async fn put_off(&self, row: &Leased) {
+        if let Err(error) = self.engine.storage.done(row, Delivery::Again(self.next_try(row))).await {
+            trace::failure(&row.row().id(), &error);
+        }
+    }
+
+    /// Tries to deliver one letter or to do one errand, and ends its lease.
+    async fn work(&self, row: Leased, opened: Opened) -> Became {
         let engine = &self.engine;
         let (post, seal, config) = (self.post.as_ref(), engine.seal.as_ref(), &engine.config);
-        let carrier = Carrier { post, seal, config, most_tries: self.most_tries };
-        let tried = tokio::time::timeout(PATIENCE, carrier.deliver(&row, engine.clock.now())).await;
+        let carrier = Carrier { post, hooks: &engine.hooks, seal, config, most_tries: self.most_tries };
+        let tried = tokio::time::timeout(PATIENCE, carrier.deliver(&row, &opened, engine.clock.now())).await;
         let (became, how) = match tried {
             Ok(Tried::Delivered) => (Became::Delivered, Delivery::Over),
-            Ok(Tried::GaveUp(letter)) => {
-                trace::event(trace::Event::LetterGivenUp);
-                (self.on_give_up)(&letter);
+            Ok(Tried::GaveUp(given_up)) => {
+                trace::event(match given_up.errand {
+                    Some(_) => trace::Event::ErrandGivenUp,
+                    None => trace::Event::LetterGivenUp,
+                });
+                (self.on_give_up)(&given_up);
                 (Became::GivenUp, Delivery::Over)
             }
             Ok(Tried::Failed(error)) => {
@@ -185,7 +208,14 @@ impl Dispatcher {
     }
 }
 
-/// What became of one letter.
+/// What is on its way.
+#[derive(Default)]
+struct Going {
+    letters: JoinSet<Became>,
+    errands: JoinSet<Became>,
+}
+
+/// What became of one letter or errand.
 #[derive(Clone, Copy)]
 enum Became {
     Delivered,

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::flow::{FlowId, FlowKind, parse_uuid};
 use crate::form::Form;
 use crate::page::TOKEN_FIELD;
-use crate::route::Route;
+use crate::route::{Route, below};
 use crate::stop::Failure;
 
 /// The most that a client may send as cookies.
@@ -69,8 +69,7 @@ where
 {
     check_cookies(&parts.headers)?;
     let route = Route::find(&parts.method, path);
-    let guarded = Route::is_guarded(path);
-    let safe = parts.method.is_safe();
+    let (guarded, safe) = (Route::is_guarded(path), parts.method.is_safe());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let text = |name: &str| first(&query, name).map(std::borrow::Cow::into_owned);
     let wish = match route {
@@ -117,8 +116,8 @@ where
         }
         Route::Unknown => Wish::Unknown { token: token(&parts, body, guarded && !safe).await, safe: safe || !guarded },
     };
-    let Parts { headers, extensions, .. } = parts;
-    let caller = Caller::new(wants, headers, extensions, config.trusted_proxies);
+    let Parts { method, headers, extensions, .. } = parts;
+    let caller = Caller::new(wants, headers, extensions, config.trusted_proxies).asking(method, request(path, &query));
     Ok(Call { caller, guarded, wish })
 }
 
@@ -132,7 +131,9 @@ fn schemas(query: &str) -> Wish {
 pub(crate) fn caller(head: Parts, config: &Config) -> Result<Caller, Failure> {
     check_cookies(&head.headers)?;
     let wants = Wants { json: false, json_page: false, browser: true };
-    Ok(Caller::new(wants, head.headers, head.extensions, config.trusted_proxies))
+    let path = below(config.base.prefix(), head.uri.path()).unwrap_or(head.uri.path());
+    let target = request(path, head.uri.query().unwrap_or_default());
+    Ok(Caller::new(wants, head.headers, head.extensions, config.trusted_proxies).asking(head.method, target))
 }
 
 fn check_cookies(headers: &HeaderMap) -> Result<(), Failure> {

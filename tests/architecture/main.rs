@@ -22,10 +22,10 @@ const FLOORS: &[&[&str]] = &[
     &["caller", "page"],
     &["schema"],
     &["host"],
-    &["continuity", "limits"],
+    &["continuity", "errands", "limits"],
     &["call", "effects"],
     &["csrf", "return_to", "hashing", "methods", "wire", "html"],
-    &["sql"],
+    &["endpoint", "sql"],
     &[
         "memory",
         "sessions",
@@ -39,6 +39,7 @@ const FLOORS: &[&[&str]] = &[
         "templates",
         "sqlite",
         "postgres",
+        "webhooks",
     ],
     &["engine"],
     &["verification"],
@@ -56,13 +57,14 @@ const FOR_STORIES: [&str; 5] = ["csrf", "return_to", "hashing", "methods", "engi
 const STORIES: [&str; 2] = ["verification", "registration"];
 
 /// Where JSON of ours is written or read.
-const SERIALISES: [&str; 15] = [
+const SERIALISES: [&str; 16] = [
     "wire/",
     "flow.rs",
     "flow/",
     "form/bounded.rs",
     "proof.rs",
     "mail.rs",
+    "errands.rs",
     "sessions/stored.rs",
     "schema/document.rs",
     "continuity.rs",

@@ -15,7 +15,7 @@ use tower_registration::methods::{Oidc, Password, WhenAway};
 use tower_registration::testing::{App, Client, IdentityProvider, Reply};
 use tower_registration::{After, Schema, Stop, Style, Verification};
 
-use crate::configurations;
+use crate::CONFIGURATIONS;
 use crate::run::played;
 
 /// The numbers that the contract names and that nobody says here.
@@ -75,7 +75,7 @@ async fn every_message_of_the_contract_is_said_or_there_is_a_reason() {
     }
     std::thread::spawn(|| {
         let mut found = BTreeMap::new();
-        for config in configurations() {
+        for config in CONFIGURATIONS {
             played(config).conversations.iter().flat_map(|talk| talk.ours()).for_each(|ours| said(ours, &mut found));
         }
         found

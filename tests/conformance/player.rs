@@ -30,7 +30,6 @@ pub(crate) struct Server {
     pub(crate) registration: Registration,
     pub(crate) clock: TestClock,
     pub(crate) mailbox: Mailbox,
-    #[cfg(feature = "oidc")]
     pub(crate) peers: peers::Peers,
     /// The base URL without a slash at its end.
     pub(crate) base: String,
@@ -127,7 +126,7 @@ impl<'a> Player<'a> {
         Ok(json!({ "mail": true }))
     }
 
-    /// Asks a peer: the provider, the OAuth2 server, or the gateway for text messages.
+    /// Asks a peer: the provider, the OAuth2 server, the receiver of web hooks, or the gateway for text messages.
     async fn external(
         &mut self,
         spec: &Map<String, Value>,
@@ -136,7 +135,10 @@ impl<'a> Player<'a> {
     ) -> Result<Option<Value>, String> {
         let spec = self.variables.fill_members(spec)?;
         let url = spec.get("url").map(as_text).unwrap_or_default();
-        #[cfg(feature = "oidc")]
+        if url.contains("/hooks/") {
+            // What nobody waits for happens meanwhile.
+            self.server.registration.dispatcher().flush().await.map_err(|error| error.to_string())?;
+        }
         if let Some(answer) = self.server.peers.answer(&spec) {
             self.last = answer;
             return self.seen(capture, see);

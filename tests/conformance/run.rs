@@ -54,12 +54,16 @@ impl Run {
 
     /// Plays some conversations against a service of this configuration.
     pub(crate) fn of(store: Store, config: &str, base_url: Option<&str>, wanted: impl Fn(&Scenario) -> bool) -> Self {
-        let scenarios: Vec<Scenario> = Scenario::all().into_iter().filter(wanted).collect();
+        Self::with(store, config, base_url, &Scenario::all().into_iter().filter(wanted).collect::<Vec<_>>())
+    }
+
+    /// Plays these conversations against a service of this configuration.
+    pub(crate) fn with(store: Store, config: &str, base_url: Option<&str>, scenarios: &[Scenario]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let conversations = runtime.block_on(async {
             let (server, _folder) = serve(store, config, base_url).await.unwrap();
             let mut conversations = Vec::new();
-            for scenario in &scenarios {
+            for scenario in scenarios {
                 conversations.push(Conversation::play(&server, scenario).await);
             }
             conversations
@@ -89,7 +93,6 @@ impl Conversation {
     }
 
     /// What we answered.
-    #[cfg(feature = "oidc")]
     pub(crate) fn ours(&self) -> Option<&Value> {
         self.ours.as_ref().ok()
     }
@@ -123,24 +126,14 @@ async fn serve(
     let written: Value = serde_json::from_str(&file)?;
     let base = base_url.or_else(|| written["serve"]["public"]["base_url"].as_str()).unwrap_or_default();
     let (clock, mailbox) = (TestClock::default(), Mailbox::new());
-    #[cfg(feature = "oidc")]
     let peers = crate::peers::Peers::new(clock.clone());
-    #[cfg(feature = "oidc")]
     let loaded = kratos::load_with(&file, Some(base), peers.clone())?;
-    #[cfg(not(feature = "oidc"))]
-    let loaded = kratos::load_at(&file, base)?;
     let (builder, folder) = store.give(loaded.builder, config).await?;
     let mut builder = builder.clock(clock.clone()).courier(Channel::Email, mailbox.clone());
     if written.pointer("/courier/channels").is_some() {
         builder = builder.courier(Channel::Sms, mailbox.clone());
     }
-    let server = Server {
-        registration: builder.build()?,
-        clock,
-        mailbox,
-        #[cfg(feature = "oidc")]
-        peers,
-        base: base.trim_end_matches('/').to_owned(),
-    };
+    let server =
+        Server { registration: builder.build()?, clock, mailbox, peers, base: base.trim_end_matches('/').to_owned() };
     Ok((server, folder))
 }

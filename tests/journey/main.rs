@@ -32,6 +32,8 @@ mod schema;
 mod social;
 mod upkeep;
 mod verification;
+#[cfg(feature = "webhooks")]
+mod webhooks;
 mod wire;
 
 use tower_registration::testing::App;

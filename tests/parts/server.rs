@@ -1,5 +1,6 @@
 //! Small servers: one that answers as it is told, and raw ones that misbehave.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,7 +45,15 @@ pub(crate) struct Server {
 impl Server {
     /// A server that answers every request as the function says; `n` counts the requests from 0.
     pub(crate) async fn start(answer: impl Fn(usize, &Asked) -> Response + Clone + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), answer).await
+    }
+
+    /// The same at an address of this machine.
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        answer: impl Fn(usize, &Asked) -> Response + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let server = Self { url, asked: Arc::default(), connections: Arc::default() };
         let (asked, connections) = (Arc::clone(&server.asked), Arc::clone(&server.connections));

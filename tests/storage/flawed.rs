@@ -33,6 +33,7 @@ pub(crate) enum Flaw {
     LeasesHoldNothing,
     LeasesForEver,
     EveryLeaseEnds,
+    ForgetsWhoPosted,
     NoLanes,
 }
 
@@ -190,6 +191,9 @@ impl Unit for FlawedUnit {
 
     async fn post(&mut self, row: Outgoing) -> Result<(), HostError> {
         let mut row = row;
+        if self.own.has(Flaw::ForgetsWhoPosted) {
+            row = Outgoing::new(row.id(), row.lane(), row.due_at(), row.expires_at(), row.body().to_vec());
+        }
         if self.own.has(Flaw::NoLanes) {
             self.own.lanes.lock().unwrap().insert(row.id(), row.lane());
             row = Outgoing::new(row.id(), row.id(), row.due_at(), row.expires_at(), row.body().to_vec());

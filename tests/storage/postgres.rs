@@ -72,7 +72,7 @@ async fn postgres_keeps_the_contract() {
     let report = contract("committed", async || pool_at("read committed").await, |storage| storage).await;
 
     assert!(report.is_kept(), "{report}");
-    assert_eq!((report.kept().len(), report.skipped().len()), (26, 1), "sessions are records");
+    assert_eq!((report.kept().len(), report.skipped().len()), (27, 1), "sessions are records");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

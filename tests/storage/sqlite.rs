@@ -78,7 +78,7 @@ async fn sqlite_keeps_the_contract_with_two_pools_on_one_file() {
     let report = storage::check(&stores).await;
 
     assert!(report.is_kept(), "{report}");
-    assert_eq!((report.kept().len(), report.skipped().len()), (26, 1), "sessions are records");
+    assert_eq!((report.kept().len(), report.skipped().len()), (27, 1), "sessions are records");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -41,6 +41,12 @@ pub(super) const DUTIES: &[Duty] = &[
         run: |subjects| Box::pin(old_lease(subjects)),
     },
     Duty {
+        name: "a row that is posted under a lease belongs to whoever posted it, until it is due",
+        because: "what a request does by itself would be done again, or never if the request dies",
+        part: Part::Storage,
+        run: |subjects| Box::pin(posted_under_a_lease(subjects)),
+    },
+    Duty {
         name: "the rows of a lane are leased one after the other, in their order",
         because: "the code that a person is mailed last must be the one that arrives last",
         part: Part::Storage,
@@ -199,6 +205,33 @@ async fn old_lease(subjects: &dyn Subjects) -> Result<(), Fault> {
     storage.done(&second, Delivery::Again(again)).await?;
     let left = lease(storage, again + Duration::DAY, 5).await?.len();
     ensure(left == 0, || "an erased row is leased".to_owned())
+}
+
+async fn posted_under_a_lease(subjects: &dyn Subjects) -> Result<(), Fault> {
+    let subject = fresh(subjects).await?;
+    let (storage, begun) = (subject.storage.as_ref(), now());
+    let due = begun + Duration::MINUTE;
+    let mut own = Vec::new();
+    for _ in 0..3 {
+        let (row, lease) = (in_lane(Uuid::new_v4(), due), Uuid::new_v4());
+        post(storage, [row.clone().with_lease(lease)]).await?;
+        own.push(Leased::new(row, 0, lease));
+    }
+    let early = lease(storage, begun, 9).await?.len();
+    ensure(early == 0, || "a row is leased while whoever posted it does it".to_owned())?;
+    // The first is done, the second is to be tried again soon, nobody ever hears of the third.
+    storage.done(&own[0], Delivery::Over).await?;
+    let again = begun + Duration::seconds(5);
+    storage.done(&own[1], Delivery::Again(again)).await?;
+    let second = only(lease(storage, again, 9).await?, "when a row is to be tried again")?;
+    ensure(second.row().id() == own[1].row().id(), || "another row is tried again".to_owned())?;
+    storage.done(&second, Delivery::Over).await?;
+    let third = only(lease(storage, due, 9).await?, "when the poster of a row is gone")?;
+    ensure(third.row().id() == own[2].row().id(), || "a row that was ended by its poster is leased".to_owned())?;
+    storage.done(&own[2], Delivery::Over).await?;
+    storage.done(&third, Delivery::Again(due)).await?;
+    let left = lease(storage, due, 9).await?.len();
+    ensure(left == 1, || "whoever posted a row ends the lease of another".to_owned())
 }
 
 async fn lanes(subjects: &dyn Subjects) -> Result<(), Fault> {
