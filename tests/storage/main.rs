@@ -1,10 +1,14 @@
 //! The storage contract against every ready-made store, and every duty shown to be able to fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod faults;
+#[path = "../peers/filled.rs"]
+mod filled;
 mod flawed;
 mod keys;
 mod memory;
 mod naive;
+mod plans;
 #[path = "../peers/pgbouncer.rs"]
 mod pooler;
 mod postgres;
