@@ -12,7 +12,7 @@ use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Sty
 use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
-use crate::host::{Clock, Courier, Hook, Identities, Random, Sessions, Storage, SystemClock, SystemRandom, Templates};
+use crate::host::{Clock, Courier, Hook, Identities, Random, Sessions, Steady, Storage, SystemClock, SystemRandom, Templates};
 use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};
 use crate::limits::AddressLimits;
@@ -338,7 +338,7 @@ impl Builder {
         let storage = self.storage.ok_or(BuildError::Missing { part: "storage" })?;
         let identities = self.identities.ok_or(BuildError::Missing { part: "identities" })?;
         let governor = Governor::start(&self.hashing).map_err(|error| BuildError::Hashing(error.to_string()))?;
-        let (clock, random) = (self.clock, self.random);
+        let (clock, random): (Arc<dyn Clock>, _) = (Arc::new(Steady::new(self.clock)), self.random);
         let sessions = self.sessions.unwrap_or_else(|| {
             let (storage, seal) = (Arc::clone(&storage), Arc::clone(&seal));
             let (clock, random) = (Arc::clone(&clock), Arc::clone(&random));

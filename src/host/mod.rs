@@ -24,6 +24,7 @@ mod identities;
 mod letters;
 mod outbox;
 mod sessions;
+mod steady;
 mod storage;
 mod system;
 
@@ -34,5 +35,6 @@ pub use identities::{CreateError, Identities};
 pub use letters::{Courier, Model, Rendered, Templates, Undelivered};
 pub use outbox::{Delivery, Leased, Outgoing};
 pub use sessions::{Opened, Sessions, Witness, WitnessKind};
+pub(crate) use steady::Steady;
 pub use storage::{Kind, Put, Record, RecordId, Storage, Unit, Version};
 pub use system::{BreachList, Clock, Random, SystemClock, SystemRandom};

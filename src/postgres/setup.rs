@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool, Row, raw_sql};
 
+use super::storage::begin;
 use super::{ANSWERS, Place};
 use crate::sql::SetupError;
 
@@ -35,9 +36,9 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), SetupError> {
 /// the transaction's, and statements have no names, so that it also works behind a pooler that gives every transaction
 /// another connection.
 pub(super) async fn migrate(pool: &PgPool, place: &Place, part: &Part) -> Result<(), SetupError> {
+    // What this one found taken before it had the lock is asked for again behind it.
+    let mut transaction = begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let run = async {
-        // What this one found taken before it had the lock is asked for again behind it.
-        let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").persistent(false).bind(LOCK).execute(&mut *transaction).await?;
         if let Some(schema) = &place.schema {
             let known = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1)";

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
-use sqlx::{FromRow, PgConnection, Postgres, SqlStr, Transaction};
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, SqlStr, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -35,16 +35,8 @@ impl PostgresStorage {
     }
 
     /// Begins a transaction.
-    pub(super) async fn transaction(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, HostError> {
-        let pool = self.pool.clone();
-        // In a task of its own: were it dropped half-way, the connection would go back to the pool inside a transaction that
-        // nobody ends, and swallow what others write through it. What the task brings when nobody waits is rolled back.
-        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
-        let begun = async {
-            let begun = begun.await.map_err(HostError::unavailable)?;
-            begun.map_err(|error| ANSWERS.failed(error))
-        };
-        self.waits(begun).await
+    pub(super) async fn transaction(&self, sql: &'static str) -> Result<Transaction<'static, Postgres>, HostError> {
+        self.waits(begin(&self.pool, sql)).await
     }
 
     /// A connection for one statement: behind a pooler, inside a transaction, so that everything about the statement goes
@@ -83,6 +75,15 @@ impl PostgresStorage {
     pub(super) fn own(&self) -> &StorageStatements {
         &self.statements
     }
+}
+
+/// Begins a transaction in a task of its own: were it dropped half-way, the connection would go back to the pool inside a
+/// transaction that nobody ends, and swallow what others write through it. What the task brings when nobody waits is rolled
+/// back.
+pub(super) async fn begin(pool: &PgPool, sql: &'static str) -> Result<Transaction<'static, Postgres>, HostError> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(sql).await }).await.map_err(HostError::unavailable)?;
+    begun.map_err(|error| ANSWERS.failed(error))
 }
 
 /// A connection for one statement.

@@ -140,8 +140,8 @@ impl Engine {
             let body = flow.facts.id.as_uuid().as_bytes().to_vec();
             effects.also(Record::new(Kind::Exchange, RecordId::of_secret(code), 1, flow.facts.expires_at, body));
         }
-        self.save(&record, None, &effects, now).await.map_err(|failure| match failure.kind() {
-            FailureKind::Conflict => Failure::internal("the id of a flow was taken"),
+        self.save_new(&record, &effects, now).await.map_err(|failure| match (failure.kind(), failure.source()) {
+            (FailureKind::Conflict, None) => Failure::internal("the id of a flow was taken"),
             _ => failure,
         })?;
         Ok(code)

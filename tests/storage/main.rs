@@ -1,6 +1,7 @@
 //! The storage contract against every ready-made store, and every duty shown to be able to fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod dump;
 mod faults;
 #[path = "../peers/filled.rs"]
 mod filled;

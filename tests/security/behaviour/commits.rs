@@ -16,8 +16,8 @@ use tower_registration::identity::Draft;
 use tower_registration::memory::Memory;
 use tower_registration::testing::{ClientKind, Reply};
 
-use super::faulty::{Fault, Faulty, Plan, When, site_behind};
-use super::site::{Rows, Site, sign_up};
+use super::faulty::{Fault, Faulty, Plan, When};
+use super::site::{Rows, Site, sign_up, site_behind};
 
 const UNKNOWN: HostErrorKind = HostErrorKind::CommitUnknown;
 const ADA: &str = "ada@example.org";

@@ -1,4 +1,4 @@
-//! A host whose parts fail, hang or dawdle as a plan says: a wrapper over the memory.
+//! A host whose parts fail, hang or dawdle as a plan says: a wrapper over any store.
 
 use std::any::Any;
 use std::future::pending;
@@ -15,8 +15,6 @@ use tower_registration::host::{
 };
 use tower_registration::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Session, Unique};
 use tower_registration::memory::Memory;
-
-use super::site::Site;
 
 /// How a call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,53 +166,50 @@ fn broken(kind: HostErrorKind) -> HostError {
     HostError::new(kind, "the host was told to fail")
 }
 
-/// The memory, behind a plan.
+/// A store, behind a plan.
 #[derive(Clone)]
 pub(super) struct Faulty {
-    memory: Memory,
+    storage: Arc<dyn Storage>,
+    identities: Arc<dyn Identities>,
     plan: Arc<Plan>,
 }
 
 impl Faulty {
     pub(super) fn new(memory: &Memory, plan: &Arc<Plan>) -> Self {
-        Self { memory: memory.clone(), plan: Arc::clone(plan) }
+        Self::over(memory.clone(), memory.clone(), plan)
     }
-}
 
-/// A service whose storage and identities stand behind a plan.
-pub(super) fn site_behind(plan: &Arc<Plan>) -> Site {
-    Site::with(|builder, memory| {
-        let faulty = Faulty::new(memory, plan);
-        builder.storage(faulty.clone()).identities(faulty)
-    })
+    pub(super) fn over(storage: impl Storage, identities: impl Identities, plan: &Arc<Plan>) -> Self {
+        Self { storage: Arc::new(storage), identities: Arc::new(identities), plan: Arc::clone(plan) }
+    }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Storage for Faulty {
     async fn get(&self, kind: Kind, id: RecordId) -> Result<Option<Record>, HostError> {
-        self.plan.around("get", || Some(None), self.memory.get(kind, id)).await
+        self.plan.around("get", || Some(None), self.storage.get(kind, id)).await
     }
 
     async fn put(&self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
-        self.plan.around("put", || Some(Put::Stale), self.memory.put(record, was)).await
+        self.plan.around("put", || Some(Put::Stale), self.storage.put(record, was)).await
     }
 
     async fn begin(&self) -> Result<Box<dyn Unit>, HostError> {
-        let unit = self.plan.around("begin", || None, self.memory.begin()).await?;
+        let unit = self.plan.around("begin", || None, self.storage.begin()).await?;
         Ok(Box::new(FaultyUnit { unit, plan: Arc::clone(&self.plan) }))
     }
 
     async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, most: usize) -> Result<Vec<Leased>, HostError> {
-        self.plan.around("lease", || Some(Vec::new()), self.memory.lease(now, until, most)).await
+        self.plan.around("lease", || Some(Vec::new()), self.storage.lease(now, until, most)).await
     }
 
     async fn done(&self, lease: &Leased, how: Delivery) -> Result<(), HostError> {
-        self.plan.around("done", || Some(()), self.memory.done(lease, how)).await
+        self.plan.around("done", || Some(()), self.storage.done(lease, how)).await
     }
 
     async fn sweep(&self, before: OffsetDateTime, most: usize) -> Result<usize, HostError> {
-        self.plan.around("sweep", || None, self.memory.sweep(before, most)).await
+        self.plan.around("sweep", || None, self.storage.sweep(before, most)).await
     }
 }
 
@@ -252,19 +247,19 @@ impl Unit for FaultyUnit {
 #[deny(clippy::missing_trait_methods)]
 impl Identities for Faulty {
     async fn owner(&self, of: &[Unique]) -> Result<Option<Owner>, HostError> {
-        self.plan.around("owner", || Some(None), self.memory.owner(of)).await
+        self.plan.around("owner", || Some(None), self.identities.owner(of)).await
     }
 
     async fn create(&self, unit: &mut dyn Unit, draft: &Draft) -> Result<Identity, CreateError> {
-        self.plan.around("create", || None, self.memory.create(unit, draft)).await
+        self.plan.around("create", || None, self.identities.create(unit, draft)).await
     }
 
     async fn identity(&self, id: IdentityId) -> Result<Option<Identity>, HostError> {
-        self.plan.around("identity", || Some(None), self.memory.identity(id)).await
+        self.plan.around("identity", || Some(None), self.identities.identity(id)).await
     }
 
     async fn address(&self, address: &Address) -> Result<Option<(IdentityId, AddressState)>, HostError> {
-        self.plan.around("address", || Some(None), self.memory.address(address)).await
+        self.plan.around("address", || Some(None), self.identities.address(address)).await
     }
 
     async fn address_changed(
@@ -274,7 +269,7 @@ impl Identities for Faulty {
         address: &Address,
         to: AddressState,
     ) -> Result<(), HostError> {
-        self.plan.around("address_changed", || None, self.memory.address_changed(unit, id, address, to)).await
+        self.plan.around("address_changed", || None, self.identities.address_changed(unit, id, address, to)).await
     }
 }
 

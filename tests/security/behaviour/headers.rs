@@ -11,8 +11,8 @@ use tower_registration::methods::{Password, WhenAway};
 use tower_registration::testing::{BASE_URL, Client, ClientKind, Reply};
 
 use super::answers::{Case, Content, cases, prepare};
-use super::faulty::{Fault, Plan, When, site_behind};
-use super::site::{Site, choices, sign_up};
+use super::faulty::{Fault, Plan, When};
+use super::site::{Site, choices, sign_up, site_behind};
 
 /// The headers of every answer, and those that depend on the service.
 const ALWAYS: [(&str, &str); 6] = [

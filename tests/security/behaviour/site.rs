@@ -1,6 +1,7 @@
 //! A service and everything it was given, so that a test can look behind it.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
@@ -10,6 +11,8 @@ use tower_registration::memory::Memory;
 use tower_registration::methods::Password;
 use tower_registration::testing::{BASE_URL, Client, ClientKind, PERSON, TestClock, UI};
 use tower_registration::{After, Builder, Hashing, Registration, Schema, Secret, Style};
+
+use super::faulty::{Faulty, Plan};
 
 /// A password that every rule accepts.
 pub(super) const PASSWORD: &str = "correct horse battery";
@@ -79,6 +82,14 @@ impl Site {
             hashes: self.registration.hashes_computed(),
         }
     }
+}
+
+/// A service whose storage and identities stand behind a plan.
+pub(super) fn site_behind(plan: &Arc<Plan>) -> Site {
+    Site::with(|builder, memory| {
+        let faulty = Faulty::new(memory, plan);
+        builder.storage(faulty.clone()).identities(faulty)
+    })
 }
 
 /// Everything that a service at this base URL needs but for storage, identities and methods.
