@@ -12,7 +12,9 @@ use crate::config::{After, BaseUrl, Config, CookieSettings, SessionSettings, Sty
 use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
-use crate::host::{Clock, Courier, Hook, Identities, Random, Sessions, Steady, Storage, SystemClock, SystemRandom, Templates};
+use crate::host::{
+    Clock, Courier, Hook, Identities, Random, Sessions, Steady, Storage, SystemClock, SystemRandom, Templates,
+};
 use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};
 use crate::limits::AddressLimits;

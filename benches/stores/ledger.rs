@@ -110,7 +110,11 @@ async fn processor(which: Which, registrations: usize) {
         }
         let (own, theirs) = (spent(&["self".to_owned()]) - own, spent(&backends(which)) - theirs);
         let each = |seconds: f64| seconds * 1_000.0 / registrations as f64;
-        println!("  processor time of open and submit, {name}: {:.2} ms, PostgreSQL's {:.2} ms", each(own), each(theirs));
+        println!(
+            "  processor time of open and submit, {name}: {:.2} ms, PostgreSQL's {:.2} ms",
+            each(own),
+            each(theirs)
+        );
     }
 }
 
@@ -135,4 +139,3 @@ fn spent(processes: &[String]) -> f64 {
     });
     ticks.sum::<f64>() / 100.0
 }
-

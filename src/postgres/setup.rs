@@ -2,8 +2,8 @@
 
 use sqlx::{AssertSqlSafe, PgPool, Row, raw_sql};
 
-use super::storage::begin;
-use super::{ANSWERS, Place};
+use super::held::Held;
+use super::{ANSWERS, PATIENCE, Place};
 use crate::sql::SetupError;
 
 /// The tables of records and the outbox, step by step. A step that was released is never changed.
@@ -37,7 +37,8 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), SetupError> {
 /// another connection.
 pub(super) async fn migrate(pool: &PgPool, place: &Place, part: &Part) -> Result<(), SetupError> {
     // What this one found taken before it had the lock is asked for again behind it.
-    let mut transaction = begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let begin = Held::begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED", PATIENCE);
+    let mut transaction = begin.await.map_err(|error| ANSWERS.failed(error))?;
     let run = async {
         sqlx::query("SELECT pg_advisory_xact_lock($1)").persistent(false).bind(LOCK).execute(&mut *transaction).await?;
         if let Some(schema) = &place.schema {

@@ -113,7 +113,9 @@ mod tests {
         let begun = OffsetDateTime::UNIX_EPOCH;
         let mut pace = Pace::new(begun);
         let mut told = Vec::new();
-        for (minutes, clock) in [(1, Duration::MINUTE), (1, Duration::days(3_653)), (1, Duration::minutes(3)), (58, Duration::HOUR)] {
+        for (minutes, clock) in
+            [(1, Duration::MINUTE), (1, Duration::days(3_653)), (1, Duration::minutes(3)), (58, Duration::HOUR)]
+        {
             tokio::time::advance(Time::from_secs(60 * minutes)).await;
             told.push(pace.is_credible(begun + clock));
         }

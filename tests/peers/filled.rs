@@ -45,9 +45,8 @@ pub(crate) fn sqlite(tables: &str, rows: usize, letters: usize) -> Vec<String> {
         |most: usize| format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most}) ");
     // As far apart as random ids, and found again from the number.
     let id = |salt: u32| format!("unhex(printf('%08x%08x%016x', (n.i * 2654435761) % 4294967296, {salt}, n.i))");
-    let key = |salt: &str| {
-        format!("unhex(printf('%08x%08x%016x%032x', (n.i * 2654435761) % 4294967296, {salt}, n.i, n.i))")
-    };
+    let key =
+        |salt: &str| format!("unhex(printf('%08x%08x%016x%032x', (n.i * 2654435761) % 4294967296, {salt}, n.i, n.i))");
     let (each, now) = (count(rows), "CAST(unixepoch('subsec') * 1000000 AS INTEGER)");
     vec![
         format!(

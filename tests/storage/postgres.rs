@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tower_registration::host::{HostErrorKind, Identities, Kind, Put, Record, RecordId, Storage};
 use tower_registration::identity::{IdentityId, Unique, UniqueKind};
 use tower_registration::postgres::{PostgresStorage, SetupError, transaction};

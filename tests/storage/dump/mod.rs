@@ -42,7 +42,10 @@ async fn tells_nothing(store: Store, dump: impl AsyncFn() -> Vec<Vec<u8>>, files
     // The same search and the same attacker, had the secrets been there.
     let planted: Vec<Vec<u8>> = journeys.secrets.iter().map(|secret| secret.value.clone().into_bytes()).collect();
     let found = secrets::found(&journeys.secrets, &planted);
-    assert!(journeys.secrets.iter().all(|secret| found.iter().any(|found| found.starts_with(secret.name))), "{found:?}");
+    assert!(
+        journeys.secrets.iter().all(|secret| found.iter().any(|found| found.starts_with(secret.name))),
+        "{found:?}"
+    );
     let opened = attacker::attack(&journeys, &cells::candidates(&planted), &hashes).await;
     let mut ways: Vec<&str> = opened.iter().map(|(way, _)| *way).collect();
     ways.dedup();

@@ -29,7 +29,8 @@ fn disguises(secret: &Secret) -> Vec<(String, Vec<u8>)> {
     let held = held.into_iter().flatten().filter(|bytes| bytes.len() >= 16);
     let mut all = vec![("in clear".to_owned(), own.clone())];
     all.extend(held.clone().map(|bytes| ("decoded".to_owned(), bytes)));
-    let digested: Vec<Vec<u8>> = if secret.digest_is_kept { Vec::new() } else { [own].into_iter().chain(held).collect() };
+    let digested: Vec<Vec<u8>> =
+        if secret.digest_is_kept { Vec::new() } else { [own].into_iter().chain(held).collect() };
     for bytes in digested {
         let short = |digest: Vec<u8>| digest[..8].to_vec();
         all.push(("as SHA-256".to_owned(), short(Sha256::digest(&bytes).to_vec())));
@@ -40,7 +41,8 @@ fn disguises(secret: &Secret) -> Vec<(String, Vec<u8>)> {
         // The last letter depends on what follows.
         let base64 = base64.map(|text| text[..text.len() - 1].to_owned());
         let [standard, url] = base64;
-        [hex(bytes), hex(bytes).to_uppercase(), standard, url].map(|text| (format!("{how}, encoded"), text.into_bytes()))
+        [hex(bytes), hex(bytes).to_uppercase(), standard, url]
+            .map(|text| (format!("{how}, encoded"), text.into_bytes()))
     });
     let spelled: Vec<_> = spelled.collect();
     all.into_iter().chain(spelled).collect()

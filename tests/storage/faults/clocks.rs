@@ -170,11 +170,8 @@ impl Scene {
 
     /// Opens the link in a browser and presses the button.
     async fn follow(&mut self) -> bool {
-        let mut browser = Client::new(
-            self.registration.clone(),
-            "/auth",
-            tower_registration::testing::ClientKind::Browser,
-        );
+        let mut browser =
+            Client::new(self.registration.clone(), "/auth", tower_registration::testing::ClientKind::Browser);
         let opened = browser.get(&self.proof).await;
         let page = browser.verification_page(opened).await;
         let token = page.value_of("token");

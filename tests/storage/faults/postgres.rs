@@ -159,9 +159,8 @@ async fn small_disk(pool: &PgPool, schema: &str, disk: &Disk) -> Filling {
     for statement in [vec![space], moves.to_vec()].concat() {
         raw_sql(AssertSqlSafe(statement)).execute(pool).await.unwrap();
     }
-    let pieces = [512, 64, 8, 1].map(|rows| {
-        format!("INSERT INTO {schema}.filler SELECT repeat('x', 7000) FROM generate_series(1, {rows})")
-    });
+    let pieces = [512, 64, 8, 1]
+        .map(|rows| format!("INSERT INTO {schema}.filler SELECT repeat('x', 7000) FROM generate_series(1, {rows})"));
     let filler = format!(
         "CREATE TABLE {schema}.filler (it TEXT) TABLESPACE small; \
          ALTER TABLE {schema}.filler ALTER COLUMN it SET STORAGE PLAIN"

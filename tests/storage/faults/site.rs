@@ -10,9 +10,7 @@ use tower_registration::methods::{Code, Passkey, Password, RelyingParty};
 use tower_registration::postgres::PostgresStorage;
 use tower_registration::sqlite::SqliteStorage;
 use tower_registration::testing::{BASE_URL, Client, ClientKind, Mailbox, PERSON, Reply, UI};
-use tower_registration::{
-    After, Builder, Hashing, Registration, Schema, Secret, SessionSettings, Style, Verification,
-};
+use tower_registration::{After, Builder, Hashing, Registration, Schema, Secret, SessionSettings, Style, Verification};
 
 /// How often something is done: the given number, or what the environment says, for a run at full size.
 pub(crate) fn rounds(name: &str, few: usize) -> usize {
