@@ -26,7 +26,7 @@ struct Seen {
 /// `C4_COMMITS=1000` plays the full size; `SEED` plays the same cuts again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c4_what_became_of_a_commit_whose_answer_is_lost_is_found_out() {
-    let (commits, chance) = (rounds("C4_COMMITS", 120), Chance::new());
+    let (commits, chance) = (rounds("C4_COMMITS", 60), Chance::new());
     let proxy = Proxy::to(server().folder());
     let pool = PgPoolOptions::new().max_connections(6).connect(&proxy.dsn()).await.unwrap();
     let storage = PostgresStorage::from_pool(pool).with_schema("lost_commits").unwrap();

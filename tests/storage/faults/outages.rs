@@ -142,7 +142,7 @@ async fn c10_a_restart_is_survived() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_a_server_that_stops_answering_is_survived() {
     let host = Host::new().await;
-    let freeze = Duration::from_secs(rounds("C10_FREEZE", 5) as u64);
+    let freeze = Duration::from_secs(rounds("C10_FREEZE", 3) as u64);
 
     for _ in 0..outages() {
         let seen = host
