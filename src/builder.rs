@@ -199,7 +199,8 @@ impl Builder {
         self
     }
 
-    /// Sets the clock; the system's otherwise.
+    /// Sets the clock; the system's otherwise. While it has gone back, by two hours at most, the service's time stands still,
+    /// so that nothing that was over begins again.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

@@ -124,10 +124,14 @@ impl Place {
         match &self.rows {
             Rows::Memory => {}
             Rows::Sqlite(pool, _) => {
+                let mut connection = pool.acquire().await.unwrap();
+                let quick = "PRAGMA cache_size = -400000; PRAGMA synchronous = off";
+                raw_sql(quick).execute(&mut *connection).await.unwrap();
                 for statement in crate::filled::sqlite("registration_", rows, rows / 100 + 1) {
-                    raw_sql(AssertSqlSafe(statement)).execute(pool).await.unwrap();
+                    raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
                 }
-                raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await.unwrap();
+                let as_before = "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size = -2000; PRAGMA synchronous = full";
+                raw_sql(as_before).execute(&mut *connection).await.unwrap();
             }
             Rows::Postgres(pool, schema) => {
                 let mut connection = pool.acquire().await.unwrap();

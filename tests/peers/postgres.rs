@@ -32,10 +32,10 @@ while read -r word; do
         fast) restart -INT ;;
         immediate) restart -QUIT ;;
         freeze) kill -STOP $(everybody) ;;
-        thaw) kill -CONT $(everybody) ;;
+        thaw) kill -CONT $(everybody) 2>/dev/null ;;
     esac
 done
-kill -CONT $(everybody)
+kill -CONT $(everybody) 2>/dev/null
 kill -INT $server
 wait $server
 rm -rf "$folder"
