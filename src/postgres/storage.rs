@@ -89,7 +89,7 @@ impl Storage for PostgresStorage {
     async fn put(&self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
         let mut lent = self.lend().await?;
         // The statement is its own commit: when there is no answer, it may have happened.
-        let put = async { put(&mut *lent, self, record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
+        let put = async { put(&mut lent, self, record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
         let put = within(self.patience, HostErrorKind::CommitUnknown, put).await?;
         self.commit(lent).await?;
         Ok(put)
