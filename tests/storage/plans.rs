@@ -98,7 +98,7 @@ const INDEXES: &str = "SELECT i.relname::text, t.relname::text, c.conname::text 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_finds_the_rows_of_every_statement_by_an_index_and_needs_every_index() {
-    let rows = rounds("PLANS_ROWS", 20_000);
+    let rows = rounds("PLANS_ROWS", 100_000);
     let pool = PgPoolOptions::new().max_connections(4).connect(&server().dsn()).await.unwrap();
     let storage = PostgresStorage::from_pool(pool.clone()).with_schema("plans").unwrap();
     sample(&Store::Postgres(storage.clone())).await;
@@ -157,7 +157,7 @@ async fn scanning_sqlite(connection: &mut SqliteConnection, all: &[Statement]) -
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_finds_the_rows_of_every_statement_by_an_index() {
-    let rows = rounds("PLANS_ROWS", 20_000);
+    let rows = rounds("PLANS_ROWS", 100_000);
     let folder = Folder::new();
     let pool = SqlitePoolOptions::new().connect_with(sqlite::options(folder.file())).await.unwrap();
     let storage = SqliteStorage::from_pool(pool.clone());
