@@ -14,8 +14,8 @@ use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
 use crate::host::{
-    Clock, Courier, Hook, Identities, Linking, OAuth2Server, Random, Sessions, Storage, SystemClock, SystemRandom,
-    Templates,
+    Clock, Courier, Hook, Identities, Linking, OAuth2Server, Random, Sessions, Steady, Storage, SystemClock,
+    SystemRandom, Templates,
 };
 use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};
@@ -211,7 +211,8 @@ impl Builder {
         self
     }
 
-    /// Sets the clock; the system's otherwise.
+    /// Sets the clock; the system's otherwise. While it has gone back, by two hours at most, the service's time stands still,
+    /// so that nothing that was over begins again.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -354,7 +355,7 @@ impl Builder {
         let storage = self.storage.ok_or(BuildError::Missing { part: "storage" })?;
         let identities = self.identities.ok_or(BuildError::Missing { part: "identities" })?;
         let governor = Governor::start(&self.hashing).map_err(|error| BuildError::Hashing(error.to_string()))?;
-        let (clock, random) = (self.clock, self.random);
+        let (clock, random): (Arc<dyn Clock>, _) = (Arc::new(Steady::new(self.clock)), self.random);
         let sessions = self.sessions.unwrap_or_else(|| {
             let (storage, seal) = (Arc::clone(&storage), Arc::clone(&seal));
             let (clock, random) = (Arc::clone(&clock), Arc::clone(&random));

@@ -26,7 +26,7 @@ use crate::methods::Method;
 use crate::return_to::ReturnTo;
 use crate::schema::Schemas;
 use crate::seal::Seal;
-use crate::stop::Failure;
+use crate::stop::{Failure, FailureKind};
 use crate::trace;
 
 /// How long an error is kept for the page that shows it.
@@ -136,6 +136,24 @@ impl Engine {
             Put::Stored => Ok(()),
             Put::Stale => Err(Failure::conflict()),
         }
+    }
+
+    /// Writes a fresh record together with what goes along. Whoever was in the way of somebody else's transaction tries
+    /// again: there is no chapter to begin anew.
+    pub(crate) async fn save_new(
+        &self,
+        record: &Record,
+        effects: &Effects,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let in_the_way = |failure: &Failure| failure.kind() == FailureKind::Conflict && failure.source().is_some();
+        for _ in 1..TRIES {
+            match self.save(record, None, effects, now).await {
+                Err(failure) if in_the_way(&failure) => {}
+                done => return done,
+            }
+        }
+        self.save(record, None, effects, now).await
     }
 
     /// Commits the unit with what goes along.

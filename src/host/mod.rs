@@ -29,6 +29,7 @@ mod linking;
 mod oauth2;
 mod outbox;
 mod sessions;
+mod steady;
 mod storage;
 mod system;
 
@@ -43,5 +44,6 @@ pub use linking::{Linked, Linking};
 pub use oauth2::{AcceptedLogin, LoginRequest, OAuth2Error, OAuth2Server};
 pub use outbox::{Delivery, Leased, Outgoing};
 pub use sessions::{Opened, Sessions, Witness, WitnessKind};
+pub(crate) use steady::Steady;
 pub use storage::{Kind, Put, Record, RecordId, Storage, Unit, Version};
 pub use system::{BreachList, Clock, Random, SystemClock, SystemRandom};

@@ -27,6 +27,7 @@
 //!
 //! A pool needs at least two connections: the service reads while a unit is open.
 
+mod held;
 mod identities;
 mod outbox;
 mod setup;
@@ -78,8 +79,8 @@ fn commit(code: &str) -> HostErrorKind {
 /// Send neither `COMMIT` nor `ROLLBACK` through it. A statement that fails ends the transaction, even when its error is
 /// ignored: the unit then does not commit. Use a savepoint around what may fail.
 pub fn transaction(unit: &mut dyn Unit) -> Option<&mut PgConnection> {
-    let transaction = unit.transaction().downcast_mut::<sqlx::Transaction<'static, sqlx::Postgres>>()?;
-    Some(&mut **transaction)
+    let transaction = unit.transaction().downcast_mut::<held::Held>()?;
+    Some(&mut *transaction)
 }
 
 /// What an error of a statement of the host's own means for the request, without the statement and its values.

@@ -2,7 +2,8 @@
 
 use sqlx::{AssertSqlSafe, PgPool, Row, raw_sql};
 
-use super::{ANSWERS, Place};
+use super::held::Held;
+use super::{ANSWERS, PATIENCE, Place};
 use crate::sql::SetupError;
 
 /// The tables of records and the outbox, step by step. A step that was released is never changed.
@@ -35,9 +36,10 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), SetupError> {
 /// the transaction's, and statements have no names, so that it also works behind a pooler that gives every transaction
 /// another connection.
 pub(super) async fn migrate(pool: &PgPool, place: &Place, part: &Part) -> Result<(), SetupError> {
+    // What this one found taken before it had the lock is asked for again behind it.
+    let begin = Held::begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED", PATIENCE);
+    let mut transaction = begin.await.map_err(|error| ANSWERS.failed(error))?;
     let run = async {
-        // What this one found taken before it had the lock is asked for again behind it.
-        let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").persistent(false).bind(LOCK).execute(&mut *transaction).await?;
         if let Some(schema) = &place.schema {
             let known = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1)";

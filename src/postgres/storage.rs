@@ -3,13 +3,13 @@
 use std::any::Any;
 
 use async_trait::async_trait;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
-use sqlx::{FromRow, PgConnection, Postgres, SqlStr, Transaction};
+use sqlx::{FromRow, PgConnection, Postgres, SqlStr};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::held::Held;
 use super::statements::StorageStatements;
 use super::{ANSWERS, PostgresStorage, cut};
 use crate::host::{
@@ -35,26 +35,19 @@ impl PostgresStorage {
     }
 
     /// Begins a transaction.
-    pub(super) async fn transaction(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, HostError> {
-        let pool = self.pool.clone();
-        // In a task of its own: were it dropped half-way, the connection would go back to the pool inside a transaction that
-        // nobody ends, and swallow what others write through it. What the task brings when nobody waits is rolled back.
-        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
-        let begun = async {
-            let begun = begun.await.map_err(HostError::unavailable)?;
-            begun.map_err(|error| ANSWERS.failed(error))
-        };
-        self.waits(begun).await
+    pub(super) async fn transaction(&self, sql: &'static str) -> Result<Held, HostError> {
+        let begin = Held::begin(&self.pool, sql, self.patience);
+        self.waits(async { begin.await.map_err(|error| ANSWERS.failed(error)) }).await
     }
 
     /// A connection for one statement: behind a pooler, inside a transaction, so that everything about the statement goes
     /// over the same connection to the database.
-    async fn lend(&self) -> Result<Lent, HostError> {
-        if self.named {
-            let acquire = async { self.pool.acquire().await.map_err(|error| ANSWERS.failed(error)) };
-            return self.waits(acquire).await.map(Lent::Connection);
+    async fn lend(&self) -> Result<Held, HostError> {
+        if !self.named {
+            return self.transaction("BEGIN").await;
         }
-        self.transaction("BEGIN").await.map(Lent::Transaction)
+        let acquire = Held::plain(&self.pool, self.patience);
+        self.waits(async { acquire.await.map_err(|error| ANSWERS.failed(error)) }).await
     }
 
     /// Reads at most one row. The connection is free again before anything is made of it: whoever held one while waiting for
@@ -62,7 +55,7 @@ impl PostgresStorage {
     pub(super) async fn one<R: Row>(&self, query: Reading<'_, R>) -> Result<Option<R>, HostError> {
         let query = query.persistent(self.named);
         let mut lent = self.lend().await?;
-        let row = async { query.fetch_optional(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
+        let row = async { query.fetch_optional(&mut *lent).await.map_err(|error| ANSWERS.failed(error)) };
         self.waits(row).await
     }
 
@@ -70,41 +63,18 @@ impl PostgresStorage {
     pub(super) async fn all<R: Row>(&self, query: Reading<'_, R>) -> Result<Vec<R>, HostError> {
         let query = query.persistent(self.named);
         let mut lent = self.lend().await?;
-        let rows = async { query.fetch_all(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
+        let rows = async { query.fetch_all(&mut *lent).await.map_err(|error| ANSWERS.failed(error)) };
         self.waits(rows).await
     }
 
-    /// Commits a transaction.
-    pub(super) async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Result<(), HostError> {
+    /// Commits a transaction; outside of one, what was sent is committed already.
+    pub(super) async fn commit(&self, transaction: Held) -> Result<(), HostError> {
         let commit = async { transaction.commit().await.map_err(|error| ANSWERS.uncommitted(error)) };
         within(self.patience, HostErrorKind::CommitUnknown, commit).await
     }
 
     pub(super) fn own(&self) -> &StorageStatements {
         &self.statements
-    }
-}
-
-/// A connection for one statement.
-enum Lent {
-    Connection(PoolConnection<Postgres>),
-    Transaction(Transaction<'static, Postgres>),
-}
-
-impl Lent {
-    fn connection(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Connection(connection) => connection,
-            Self::Transaction(transaction) => transaction,
-        }
-    }
-
-    /// Makes what the statement wrote last.
-    async fn end(self, own: &PostgresStorage) -> Result<(), HostError> {
-        match self {
-            Self::Connection(_) => Ok(()),
-            Self::Transaction(transaction) => own.commit(transaction).await,
-        }
     }
 }
 
@@ -119,9 +89,9 @@ impl Storage for PostgresStorage {
     async fn put(&self, record: &Record, was: Option<Version>) -> Result<Put, HostError> {
         let mut lent = self.lend().await?;
         // The statement is its own commit: when there is no answer, it may have happened.
-        let put = async { put(lent.connection(), self, record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
+        let put = async { put(&mut lent, self, record, was).await.map_err(|error| ANSWERS.uncommitted(error)) };
         let put = within(self.patience, HostErrorKind::CommitUnknown, put).await?;
-        lent.end(self).await?;
+        self.commit(lent).await?;
         Ok(put)
     }
 
@@ -142,9 +112,9 @@ impl Storage for PostgresStorage {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let query = sqlx::query(self.own().sweep.clone()).persistent(self.named).bind(cut(before)).bind(most);
         let mut lent = self.lend().await?;
-        let sweep = async { query.execute(lent.connection()).await.map_err(|error| ANSWERS.failed(error)) };
+        let sweep = async { query.execute(&mut *lent).await.map_err(|error| ANSWERS.failed(error)) };
         let swept = self.waits(sweep).await?.rows_affected();
-        lent.end(self).await?;
+        self.commit(lent).await?;
         Ok(usize::try_from(swept).unwrap_or(usize::MAX))
     }
 }
@@ -152,7 +122,7 @@ impl Storage for PostgresStorage {
 /// One unit of work: a transaction, rolled back when it is dropped.
 struct PostgresUnit {
     own: PostgresStorage,
-    transaction: Transaction<'static, Postgres>,
+    transaction: Held,
 }
 
 #[async_trait]

@@ -152,8 +152,8 @@ impl Engine {
             effects.also(Record::new(Kind::Exchange, id, 1, flow.facts.expires_at, body));
         }
         let record = Self::record(flow, 1)?;
-        self.save(&record, None, &effects, now).await.map_err(|failure| match failure.kind() {
-            FailureKind::Conflict => Failure::internal("the id of a flow was taken"),
+        self.save_new(&record, &effects, now).await.map_err(|failure| match (failure.kind(), failure.source()) {
+            (FailureKind::Conflict, None) => Failure::internal("the id of a flow was taken"),
             _ => failure,
         })?;
         Ok(code)

@@ -16,7 +16,7 @@ use crate::engine::{Engine, Visit};
 use crate::flow::{Flow, FlowKind, Proof, leaves};
 use crate::form::Submission;
 use crate::hashing::SALT;
-use crate::host::{CreateError, Opened, Put, Unit, Witness, WitnessKind};
+use crate::host::{CreateError, HostErrorKind, Opened, Put, Unit, Witness, WitnessKind};
 use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, IdentityState, MethodId, Traits};
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
@@ -282,9 +282,20 @@ impl Engine {
 
     /// After a commit that nobody knows the outcome of, the flow tells: it was used up by this attempt, or by another
     /// one, or by nobody.
+    ///
+    /// It is written over before it is read: a commit that is still on its way is waited for, or cannot happen any more.
+    /// Whoever only read would take it for not happened, try again, and be told that the person exists already.
     async fn read_back(&self, work: &Work<'_>, attempt: Uuid, failure: Failure) -> Result<(), Failure> {
         if failure.kind() != FailureKind::CommitUnknown {
             return Err(failure);
+        }
+        let same = Self::record(&work.flow, work.version + 1)?;
+        match self.storage.put(&same, Some(work.version)).await {
+            Ok(Put::Stored) => return Err(failure.with_kind(FailureKind::Conflict)),
+            Ok(Put::Stale) => {}
+            // Waited for, at an isolation level that does not go on then.
+            Err(error) if error.kind() == HostErrorKind::Conflict => {}
+            Err(error) => return Err(error.into()),
         }
         match self.load(work.flow.facts.id).await? {
             Some((flow, _)) if flow.attempt == Some(attempt) => Ok(()),

@@ -46,7 +46,7 @@ impl Engine {
         let trouble = |failure: Failure| Trouble::new(failure, Tell::Json);
         self.return_to.decide(return_to.as_deref(), &self.config.default_return_url).map_err(trouble)?;
         let flow = self.new_verification(visit, settings, kind, request).map_err(|error| trouble(error.into()))?;
-        self.save(&record(&flow, 1).map_err(trouble)?, None, &Effects::default(), visit.now).await.map_err(trouble)?;
+        self.save_new(&record(&flow, 1).map_err(trouble)?, &Effects::default(), visit.now).await.map_err(trouble)?;
         self.tell_verification(visit, flow, Telling::Opened).map_err(|error| trouble(error.into()))
     }
 

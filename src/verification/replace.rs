@@ -41,7 +41,7 @@ impl Engine {
         visit.visitor = self.csrf.renew(self.random.as_ref())?;
         let mut new = self.new_verification(visit, settings, old.kind, without_proof(request))?;
         add(&mut new, message.on_page());
-        self.save(&record(&new, 1)?, None, &Effects::default(), visit.now).await?;
+        self.save_new(&record(&new, 1)?, &Effects::default(), visit.now).await?;
         Ok(self.tell_verification(visit, new, telling)?)
     }
 }

@@ -1,12 +1,15 @@
 //! A PostgreSQL of its own for each test program, in a temporary folder, found by a socket there. It ends with the program,
 //! however that ends.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Waits for the end of its input, which comes with the end of the test program. PostgreSQL refuses to run as root.
+/// Does what it is told, and ends with its input, which comes with the end of the test program. PostgreSQL refuses to run
+/// as root.
 const KEEPER: &str = r#"
 folder=$1 bin=$2
 run=
@@ -16,10 +19,23 @@ if [ "$(id -u)" = 0 ]; then
 fi
 cd "$folder"
 $run "$bin/initdb" --pgdata data --username registration --auth trust --encoding UTF8 --locale C --no-sync >initdb.log 2>&1
-$run "$bin/postgres" -D data -k "$folder" -c listen_addresses= -c max_connections=200 -c shared_buffers=32MB \
-    -c log_min_messages=fatal >postgres.log 2>&1 &
-server=$!
-cat >/dev/null
+start() {
+    $run "$bin/postgres" -D data -k "$folder" -c listen_addresses= -c max_connections=200 -c shared_buffers=32MB \
+        -c log_min_messages=fatal >>postgres.log 2>&1 &
+    server=$!
+}
+restart() { kill "$1" $server; wait $server; start; }
+everybody() { echo $server $(cat /proc/$server/task/$server/children); }
+start
+while read -r word; do
+    case $word in
+        fast) restart -INT ;;
+        immediate) restart -QUIT ;;
+        freeze) kill -STOP $(everybody) ;;
+        thaw) kill -CONT $(everybody) 2>/dev/null ;;
+    esac
+done
+kill -CONT $(everybody) 2>/dev/null
 kill -INT $server
 wait $server
 rm -rf "$folder"
@@ -28,7 +44,8 @@ rm -rf "$folder"
 /// The server of this program.
 pub(crate) struct Server {
     folder: PathBuf,
-    /// Holds the keeper's input open.
+    /// What the keeper is told; it ends when this is closed.
+    keeper: Mutex<ChildStdin>,
     _keeper: Child,
 }
 
@@ -39,18 +56,23 @@ pub(crate) fn server() -> &'static Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    /// Another one, for a test that does things to it.
+    pub(crate) fn start() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let bin = programs().unwrap_or_else(|| {
             panic!(
                 "PostgreSQL is missing: install the package `postgresql`, or put `initdb` and `postgres` into the path"
             )
         });
-        let folder = std::env::temp_dir().join(format!("tower-registration-pg-{}", std::process::id()));
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("tower-registration-pg-{}-{number}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(bin).stdin(Stdio::piped());
-        let server = Self { folder, _keeper: keeper.spawn().unwrap() };
+        let mut keeper = keeper.spawn().unwrap();
+        let input = keeper.stdin.take().unwrap();
+        let server = Self { folder, keeper: Mutex::new(input), _keeper: keeper };
         server.wait();
         server
     }
@@ -66,6 +88,12 @@ impl Server {
             assert!(begun.elapsed() < Duration::from_secs(60), "PostgreSQL does not start: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Begins to do something to it: `fast` and `immediate` restart it, `freeze` stops it until `thaw`.
+    #[allow(dead_code, reason = "not every program does")]
+    pub(crate) fn tell(&self, word: &str) {
+        writeln!(self.keeper.lock().unwrap(), "{word}").unwrap();
     }
 
     fn log(&self) -> String {

@@ -5,12 +5,16 @@ mod crowds;
 #[path = "../mail/dice.rs"]
 #[allow(dead_code, reason = "not every program rolls them all")]
 mod dice;
-mod failing_calls;
+mod dump;
+mod faults;
+#[path = "../peers/filled.rs"]
+mod filled;
 mod flawed;
 mod keys;
 mod kills;
 mod memory;
 mod naive;
+mod plans;
 #[path = "../peers/pgbouncer.rs"]
 mod pooler;
 mod postgres;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Row};
 use tower_registration::host::{HostErrorKind, Identities, Kind, Put, Record, RecordId, Storage};
 use tower_registration::identity::{IdentityId, Unique, UniqueKind};
 use tower_registration::postgres::{PostgresStorage, SetupError, transaction};
@@ -309,37 +309,4 @@ async fn a_read_holds_one_connection_and_waits_for_no_other() {
 
     assert_eq!(owner.map(|owner| owner.identity()), Some(id));
     assert_eq!(identity.map(|identity| identity.id()), Some(id));
-}
-
-/// How a statement is planned for any values, where rows may not be found by reading all of them.
-async fn plan(connection: &mut sqlx::PgConnection, statement: &str) -> String {
-    let values = (1..20).rev().find(|number| statement.contains(&format!("${number}"))).unwrap_or_default();
-    let nulls = vec!["NULL"; values].join(", ");
-    let given = if values > 0 { format!("({nulls})") } else { String::new() };
-    for sql in [format!("PREPARE planned AS {statement}"), "SET enable_seqscan = off".to_owned()] {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
-    }
-    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN EXECUTE planned {given}"));
-    let lines = sqlx::raw_sql(explain).fetch_all(&mut *connection).await.unwrap();
-    sqlx::raw_sql("DEALLOCATE planned").execute(connection).await.unwrap();
-    lines.iter().map(|line| line.get::<String, _>(0) + "\n").collect()
-}
-
-#[tokio::test]
-async fn every_statement_finds_its_rows_by_an_index() {
-    let storage = storage("planned").await;
-    let identities = storage.identities();
-    identities.migrate().await.unwrap();
-    let generic = pool(|options| options.options([("plan_cache_mode", "force_generic_plan")])).await;
-    let mut connection = generic.acquire().await.unwrap();
-    let mut scans = Vec::new();
-
-    let all = [storage.statements(), identities.statements()].concat();
-    for (name, statement) in &all {
-        let plan = plan(&mut connection, statement).await;
-        scans.extend(plan.contains("Seq Scan").then(|| format!("{name}: {plan}")));
-    }
-
-    assert!(scans.is_empty(), "{}", scans.join("\n"));
-    assert_eq!(all.len(), 20);
 }

@@ -227,23 +227,3 @@ async fn what_a_client_is_told_at_first_is_what_it_reads_later() {
     assert_eq!(shown.json(), page.json());
     assert_eq!((done.status(), session), (200, done.at("/session")));
 }
-
-#[tokio::test]
-async fn every_statement_finds_its_rows_by_an_index() {
-    let folder = Folder::new();
-    let (storage, pool) = (folder.storage("auth_").await, folder.pool(|options| options).await);
-    let identities = storage.identities();
-    storage.migrate().await.unwrap();
-    identities.migrate().await.unwrap();
-    let mut scans = Vec::new();
-
-    let all = [storage.statements(), identities.statements()].concat();
-    for (name, statement) in &all {
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&pool).await.unwrap();
-        scans.extend(plan.into_iter().filter(|step| step.3.contains("SCAN")).map(|step| format!("{name}: {}", step.3)));
-    }
-
-    assert!(scans.is_empty(), "{scans:#?}");
-    assert_eq!(all.len(), 22);
-}

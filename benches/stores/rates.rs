@@ -1,0 +1,71 @@
+//! How many people sign up in a second while all cores hash, beside the rate of the hash alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tower_registration::Hashing;
+
+use super::place::{Place, Which};
+use crate::common::raw::Raw;
+use crate::median;
+
+/// People who submit at the same time: enough to keep every thread at work, and few enough for the queue.
+const PEOPLE: usize = 8;
+
+pub(crate) fn compare(runtime: &Runtime, runs: usize, submissions: usize) {
+    println!("people a second, medians of {runs} alternating runs, argon2id with 19 MiB and two passes");
+    for which in [Which::Memory, Which::Sqlite, Which::Postgres] {
+        // Who shares the machine may have to wait for longer than a person would.
+        let hashing = Hashing::new().patience(Duration::from_secs(60));
+        let place = Arc::new(runtime.block_on(Place::new(which, hashing)));
+        let (mut own, mut raw) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            raw.push(hashes(submissions));
+            own.push(runtime.block_on(people(&place, submissions)));
+        }
+        let (own, raw) = (median(&mut own), median(&mut raw));
+        println!("{which:?}: {own:.1}; the hash alone {raw:.1}; ratio {:.2}", own / raw);
+    }
+}
+
+/// Hashes a second, on all cores.
+fn hashes(most: usize) -> f64 {
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut raw = Raw::new();
+                while next.fetch_add(1, Ordering::Relaxed) < most {
+                    raw.hash();
+                }
+            });
+        }
+    });
+    most as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// People a second. Their flows are begun before.
+async fn people(place: &Arc<Place>, most: usize) -> f64 {
+    let mut pages = Vec::new();
+    for _ in 0..most {
+        pages.push(place.client().open().await);
+    }
+    let (pages, next) = (Arc::new(pages), Arc::new(AtomicUsize::new(0)));
+    let begun = Instant::now();
+    let mut submitting = JoinSet::new();
+    for _ in 0..PEOPLE {
+        let (place, pages, next) = (Arc::clone(place), Arc::clone(&pages), Arc::clone(&next));
+        submitting.spawn(async move {
+            while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                place.sign_up(page).await;
+            }
+        });
+    }
+    submitting.join_all().await;
+    most as f64 / begun.elapsed().as_secs_f64()
+}
