@@ -9,6 +9,7 @@ mod answer;
 mod compare;
 mod deliberate;
 mod normalise;
+mod openapi;
 mod peers;
 mod player;
 mod run;
@@ -19,6 +20,9 @@ mod store;
 mod variables;
 
 use deliberate::Deliberate;
+use openapi::Document;
+#[cfg(feature = "oidc")]
+use player::Exchange;
 use run::{Run, played};
 use scenario::Scenario;
 use store::Store;
@@ -136,6 +140,46 @@ fn every_listed_difference_has_a_reason() {
     let rules = Deliberate::read().rules;
 
     assert!(rules.iter().all(|rule| rule.reason.trim().ends_with('.')), "a reason is a sentence");
+}
+
+#[test]
+fn every_answer_is_one_that_the_openapi_document_describes() {
+    let mut document = Document::read();
+    let faults: Vec<String> = configurations()
+        .iter()
+        .flat_map(|name| &played(name).conversations)
+        .flat_map(|talk| talk.exchanges.iter().map(move |exchange| (talk, exchange)))
+        .filter_map(|(talk, exchange)| Some(format!("{}: {}", talk.name, document.fault(exchange)?)))
+        .collect();
+
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[cfg(feature = "oidc")]
+#[tokio::test]
+async fn every_operation_of_the_openapi_document_is_served() {
+    let (server, _) = run::serve(Store::Memory, "oidc-verified", None).await.unwrap();
+    let mut document = Document::read();
+
+    for (method, template) in document.operations() {
+        let path = template.split('/').map(|part| if part.starts_with('{') { "default" } else { part });
+        let path = path.collect::<Vec<_>>().join("/");
+        let request = http::Request::builder().method(&method).uri(&path).header("accept", "application/json");
+        let answer = player::sent(&server.registration, request.body(Default::default()).unwrap()).await.unwrap();
+
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(!kind.starts_with("text/plain"), "{method} {path} is not served: {answer:?}");
+        assert_eq!(document.fault(&Exchange { method, path, answer }), None);
+    }
+}
+
+#[test]
+fn every_route_is_in_the_openapi_document() {
+    let (document, routes) = (Document::read(), openapi::routed());
+
+    assert!(routes.len() > 12, "{routes:?}");
+    let missing: Vec<&String> = routes.iter().filter(|path| !document.knows(path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
