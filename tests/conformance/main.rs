@@ -7,6 +7,8 @@
 
 mod answer;
 mod compare;
+#[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+mod compatibility;
 mod deliberate;
 mod normalise;
 mod openapi;
@@ -173,12 +175,34 @@ async fn every_operation_of_the_openapi_document_is_served() {
     }
 }
 
+#[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+#[test]
+fn the_page_about_compatibility_is_current() {
+    let runs: Vec<&Run> = configurations().iter().map(|name| played(name)).collect();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/compatibility.md");
+
+    let current = compatibility::document(&runs);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, &current).unwrap();
+    }
+
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    let other = current.lines().zip(kept.lines()).find(|(current, kept)| current != kept);
+    assert!(kept == current, "run it with UPDATE=1; the first line that is not current: {other:#?}");
+}
+
+#[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+#[test]
+fn every_key_of_the_configurations_is_in_the_table_of_compatibility() {
+    assert_eq!(compatibility::unlisted(), [""; 0]);
+}
+
 #[test]
 fn every_route_is_in_the_openapi_document() {
     let (document, routes) = (Document::read(), openapi::routed());
 
     assert!(routes.len() > 12, "{routes:?}");
-    let missing: Vec<&String> = routes.iter().filter(|path| !document.knows(path)).collect();
+    let missing: Vec<&String> = routes.iter().filter(|path| document.template(path).is_none()).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

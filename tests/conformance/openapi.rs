@@ -43,17 +43,17 @@ impl Document {
 
     /// Where the operation stands that a request was for, or the status of a request for none.
     fn operation_of(&self, exchange: &Exchange) -> Result<String, u16> {
-        let mut paths = self.whole["paths"].as_object().unwrap().keys();
-        let path = paths.find(|path| fits(path, &exchange.path)).ok_or(404_u16)?;
+        let path = self.template(&exchange.path).ok_or(404_u16)?;
         // A GET route answers HEAD too.
         let verb = if exchange.method == Method::HEAD { Method::GET } else { exchange.method.clone() };
         let operation = operation(&verb, path);
         self.at(&operation).map(|_| operation).ok_or(405)
     }
 
-    /// Whether the document has a path for this one.
-    pub(crate) fn knows(&self, path: &str) -> bool {
-        self.whole["paths"].as_object().unwrap().keys().any(|template| fits(template, path))
+    /// The path of the document, as a template, that this one belongs to.
+    pub(crate) fn template(&self, path: &str) -> Option<&str> {
+        let mut paths = self.whole["paths"].as_object().unwrap().keys();
+        paths.find(|template| fits(template, path)).map(String::as_str)
     }
 
     fn check(&mut self, operation: &str, answer: &Answer) -> Result<(), String> {
