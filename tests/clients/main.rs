@@ -1,8 +1,11 @@
 //! Clients that were made for Kratos, unmodified, register people with `drop_in`: the TypeScript SDK and the Python SDK.
 //!
+//! Beside them: the proxy that leads a part of Kratos' clients here.
+//!
 //! `scripts/test` installs them. Where one is missing, its test says so, and fails in CI.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod proxy;
 mod sink;
 
 use std::io::{BufRead, BufReader, Write};
@@ -99,13 +102,14 @@ fn is_installed(path: &str, name: &str) -> bool {
 /// The program that serves a configuration file. It ends with this.
 struct DropIn {
     process: Child,
+    port: u16,
     base: String,
 }
 
 impl DropIn {
     fn start(sink: &Sink) -> Self {
         // Its URL must be known before it listens.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let base = format!("http://127.0.0.1:{port}");
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("clients-{port}.json"));
         std::fs::write(&file, configuration(&base, port, sink).to_string()).unwrap();
@@ -118,7 +122,7 @@ impl DropIn {
         let mut listening = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut listening).unwrap();
         assert!(listening.starts_with("listening on "), "drop_in does not start: {listening}");
-        Self { process, base }
+        Self { process, port, base }
     }
 }
 
@@ -127,6 +131,11 @@ impl Drop for DropIn {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A file as a deployment of Kratos has it: password, code, a social provider, and the proof of addresses.
