@@ -35,6 +35,7 @@ impl Deliberate {
     }
 
     /// The reasons in their order, each once.
+    #[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
     pub(crate) fn reasons(&self) -> Vec<&str> {
         let mut reasons: Vec<&str> = Vec::new();
         for rule in &self.rules {
