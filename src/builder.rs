@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod oauth2;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use crate::csrf::Csrf;
 use crate::engine::Engine;
 use crate::hashing::{Governor, Hashing};
 use crate::host::{
-    Clock, Courier, Hook, Identities, Linking, Random, Sessions, Storage, SystemClock, SystemRandom, Templates,
+    Clock, Courier, Hook, Identities, Linking, OAuth2Server, Random, Sessions, Storage, SystemClock, SystemRandom,
+    Templates,
 };
 use crate::html::{Own, Pages, Site};
 use crate::identity::{Channel, MethodId};
@@ -63,6 +65,7 @@ pub struct Builder {
     methods: Vec<Arc<dyn Method>>,
     hooks: Vec<Arc<dyn Hook>>,
     linking: Option<Arc<dyn Linking>>,
+    oauth2: Option<Arc<dyn OAuth2Server>>,
     storage: Option<Arc<dyn Storage>>,
     identities: Option<Arc<dyn Identities>>,
     sessions: Option<Arc<dyn Sessions>>,
@@ -97,6 +100,7 @@ impl Builder {
             methods: Vec::new(),
             hooks: Vec::new(),
             linking: None,
+            oauth2: None,
             storage: None,
             identities: None,
             sessions: None,
@@ -366,6 +370,7 @@ impl Builder {
             methods,
             hooks: self.hooks,
             linking: self.linking,
+            oauth2: self.oauth2,
             storage,
             identities,
             sessions,

@@ -146,6 +146,8 @@ pub(crate) enum Outcome {
     Verification(Box<VerificationPage>, Telling),
     /// Somebody who is signed in is led elsewhere.
     SentAway { to: String, submitted: bool },
+    /// An OAuth2 server knows now who is signed in; the browser goes on there.
+    LoginAccepted { to: String },
     /// Trouble that no page can show.
     Failed(Failed),
     /// Who the caller is.

@@ -42,6 +42,10 @@ pub(crate) struct Config {
     pub(crate) message_retries: Option<u32>,
     /// Addresses are not proved without it.
     pub(crate) verification: Option<Verification>,
+    /// A page that the OAuth2 server's client begins at stands in for the `return_to` of somebody who is signed in.
+    pub(crate) override_return_to: bool,
+    /// An OAuth2 server may lead people on, to pages of clients that nobody here knows.
+    pub(crate) leads_to_clients: bool,
     /// Text messages have a courier.
     pub(crate) sends_sms: bool,
 }
@@ -67,6 +71,8 @@ impl Config {
             host_sets_hsts: false,
             message_retries: None,
             verification: None,
+            override_return_to: false,
+            leads_to_clients: false,
             sends_sms: false,
             base,
         }

@@ -71,8 +71,10 @@ impl Effects {
         desk.random.fill(&mut nonce)?;
         let id = uuid::Builder::from_random_bytes(id).into_uuid();
         let body = letter.seal(desk.seal, id, nonce).ok_or_else(|| HostError::other("a letter could not be sealed"))?;
-        // Letters to one address arrive in the order in which they were written.
-        let lane = *Counter::id(desk.seal, Counted::Letters, &letter.to).as_uuid();
+        // Letters to one address arrive in the order in which they were written, also while a secret is being replaced: the
+        // oldest is the one that all processes know.
+        let lane = Counter::ids(desk.seal, Counted::Letters, &letter.to).pop();
+        let lane = lane.map_or(id, |lane| *lane.as_uuid());
         self.letters.push(Outgoing::new(id, lane, desk.now, letter.expires_at, body));
         Ok(true)
     }
@@ -84,11 +86,11 @@ impl Effects {
         what: Counted,
         address: &Address,
     ) -> Result<&mut Counter, HostError> {
-        let id = Counter::id(desk.seal, what, address);
-        let at = match self.counters.iter().position(|known| known.has_id(id)) {
+        let ids = Counter::ids(desk.seal, what, address);
+        let at = match self.counters.iter().position(|known| known.is(&ids)) {
             Some(at) => at,
             None => {
-                self.counters.push(Counter::load(desk.storage, desk.limits, what, id).await?);
+                self.counters.push(Counter::load(desk.storage, desk.limits, what, &ids).await?);
                 self.counters.len() - 1
             }
         };
@@ -114,9 +116,10 @@ impl Effects {
         now: OffsetDateTime,
     ) -> Result<Put, HostError> {
         for counter in self.counters.iter().filter(|counter| counter.is_changed()) {
-            let (record, was) = counter.record(now);
-            if unit.put(&record, was).await? == Put::Stale {
-                return Ok(Put::Stale);
+            for (record, was) in counter.records(now) {
+                if unit.put(&record, was).await? == Put::Stale {
+                    return Ok(Put::Stale);
+                }
             }
         }
         for record in &self.records {

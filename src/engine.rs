@@ -1,5 +1,7 @@
 //! What both stories are told with: the parts, one request on its way, and how trouble reaches the client.
 
+mod oauth2;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -15,7 +17,8 @@ use crate::effects::{Desk, Effects};
 use crate::flow::FlowKind;
 use crate::hashing::Governor;
 use crate::host::{
-    Clock, Hook, HostError, Identities, Kind, Linking, Put, Random, Record, RecordId, Sessions, Storage, Unit, Version,
+    Clock, Hook, HostError, Identities, Kind, Linking, OAuth2Server, Put, Random, Record, RecordId, Sessions, Storage,
+    Unit, Version,
 };
 use crate::limits::AddressLimits;
 use crate::methods::Method;
@@ -42,6 +45,7 @@ pub(crate) struct Engine {
     pub(crate) methods: Vec<Arc<dyn Method>>,
     pub(crate) hooks: Vec<Arc<dyn Hook>>,
     pub(crate) linking: Option<Arc<dyn Linking>>,
+    pub(crate) oauth2: Option<Arc<dyn OAuth2Server>>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) identities: Arc<dyn Identities>,
     pub(crate) sessions: Arc<dyn Sessions>,
@@ -132,7 +136,7 @@ impl Engine {
     }
 
     /// Commits the unit with what goes along.
-    async fn write_effects(
+    pub(crate) async fn write_effects(
         &self,
         mut unit: Box<dyn Unit>,
         effects: &Effects,

@@ -25,7 +25,7 @@ pub(crate) use away::Away;
 pub(crate) use exchange::{Exchange, Proof};
 pub use typed::Typed;
 pub(crate) use typed::leaves;
-pub(crate) use verification::{Target, VerificationFlow};
+pub(crate) use verification::{AwaitedLogin, Target, VerificationFlow};
 
 /// The id of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +148,8 @@ pub struct Facts {
     pub organization: Option<Uuid>,
     /// The identity schema that was asked for by name.
     pub schema: Option<String>,
+    /// The OAuth2 server that sent the person here knows them by this.
+    pub login_challenge: Option<String>,
     /// What the person sees.
     pub screen: Screen,
     /// How far it has come.
@@ -207,6 +209,8 @@ struct Stored {
     org: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sc: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lc: Option<String>,
     scr: StoredScreen,
     st: State,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,6 +264,7 @@ impl Flow {
             rt: facts.return_to.clone(),
             org: facts.organization,
             sc: facts.schema.clone(),
+            lc: facts.login_challenge.clone(),
             scr: match &facts.screen {
                 Screen::Unified => StoredScreen::Unified,
                 Screen::Profile => StoredScreen::Profile,
@@ -296,6 +301,7 @@ impl Flow {
             return_to: stored.rt,
             organization: stored.org,
             schema: stored.sc,
+            login_challenge: stored.lc,
             screen: match stored.scr {
                 StoredScreen::Unified => Screen::Unified,
                 StoredScreen::Profile => Screen::Profile,

@@ -38,6 +38,7 @@
 //! | word letters, and see what is in them | [`templates`], [`mail`] |
 //! | deliver letters | [`log`] for development; `smtp`, `sms` (features of these names) |
 //! | run what must run beside requests | [`upkeep`] |
+//! | register people for an OAuth2 server | `hydra` (feature `hydra`), [`host::OAuth2Server`] |
 //! | call services elsewhere | [`host::Fetch`]; ready-made: `fetch` (with the features that call) |
 //! | have pages at once | `html` (feature `html`) |
 //! | serve a Kratos configuration file | `kratos` (feature `kratos`) |
@@ -50,8 +51,8 @@
 //! inner errors, security events and weak settings, `webauthn` brings passkeys and security keys.
 //!
 //! `sqlite` and `postgres` are storage over a pool of the host's (the first compiles C). `breach-http` asks a service about
-//! leaked passwords, `oidc` is social sign-up, `smtp` delivers e-mail, `sms` delivers letters through a gateway; these use the network, and TLS by
-//! rustls with `ring`, which brings C.
+//! leaked passwords, `hydra` an OAuth2 server about the people it sends here; `oidc` is social sign-up, `smtp` delivers
+//! e-mail, `sms` delivers letters through a gateway. These use the network, and TLS by rustls with `ring`, which brings C.
 //!
 //! # What it needs of its host
 //!
@@ -79,6 +80,8 @@ pub mod html;
 #[cfg(not(feature = "html"))]
 #[path = "html/disabled.rs"]
 mod html;
+#[cfg(feature = "hydra")]
+pub mod hydra;
 pub mod identity;
 #[cfg(all(feature = "kratos", any(feature = "oidc", feature = "sms")))]
 mod jsonnet;

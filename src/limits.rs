@@ -3,6 +3,9 @@
 //! A counter is a record named by a MAC of the canonical address, so the storage does not learn the address. It keeps
 //! the times of what it counts, and is written in the unit of what it counts: two requests that read the same counter
 //! cannot both be counted once.
+//!
+//! While a secret is being replaced a counter has a name for each of the secrets. It is written under all of them, so that
+//! processes that know only one of the secrets see it, and nothing is forgotten when the old one goes.
 
 use time::{Duration, OffsetDateTime};
 
@@ -77,19 +80,19 @@ impl Counted {
 /// What happened to one address lately.
 #[derive(Clone, Debug)]
 pub(crate) struct Counter {
-    id: RecordId,
+    /// By the newest secret first, with the versions that were read.
+    names: Vec<(RecordId, Option<Version>)>,
     caps: [(Duration, usize); 2],
-    version: Option<Version>,
     /// Unix times in seconds, the oldest first.
     times: Vec<i64>,
     changed: bool,
 }
 
 impl Counter {
-    /// The name of the counter of an address.
-    pub(crate) fn id(seal: &Seal, what: Counted, address: &Address) -> RecordId {
+    /// The names of the counter of an address, by the newest secret first.
+    pub(crate) fn ids(seal: &Seal, what: Counted, address: &Address) -> Vec<RecordId> {
         let parts = [what.word(), address.via().as_str().as_bytes(), address.value().as_bytes()];
-        RecordId::new(shaped_as_v4(&seal.sign(Purpose::Counter, &parts)))
+        seal.derive(Purpose::Counter, &parts).map(|tag| RecordId::new(shaped_as_v4(&tag))).collect()
     }
 
     /// Reads a counter.
@@ -97,16 +100,23 @@ impl Counter {
         storage: &dyn Storage,
         limits: &AddressLimits,
         what: Counted,
-        id: RecordId,
+        ids: &[RecordId],
     ) -> Result<Self, HostError> {
-        let record = storage.get(Kind::Counter, id).await?;
-        let times = record.as_ref().map(|record| decode(record.body())).unwrap_or_default();
-        let version = record.map(|record| record.version());
-        Ok(Self { id, caps: limits.caps(what), version, times, changed: false })
+        let (mut names, mut times) = (Vec::with_capacity(ids.len()), Vec::new());
+        for id in ids {
+            let record = storage.get(Kind::Counter, *id).await?;
+            let counted = record.as_ref().map(|record| decode(record.body())).unwrap_or_default();
+            // Who does not know the newest secret counts under the old name alone: the longest knows all.
+            if counted.len() > times.len() {
+                times = counted;
+            }
+            names.push((*id, record.map(|record| record.version())));
+        }
+        Ok(Self { names, caps: limits.caps(what), times, changed: false })
     }
 
-    pub(crate) fn has_id(&self, id: RecordId) -> bool {
-        self.id == id
+    pub(crate) fn is(&self, ids: &[RecordId]) -> bool {
+        self.names.iter().map(|(id, _)| id).eq(ids)
     }
 
     /// Whether one more is allowed now.
@@ -142,11 +152,14 @@ impl Counter {
         self.changed
     }
 
-    /// The record to be written over the version that was read.
-    pub(crate) fn record(&self, now: OffsetDateTime) -> (Record, Option<Version>) {
+    /// The records to be written over the versions that were read.
+    pub(crate) fn records(&self, now: OffsetDateTime) -> impl Iterator<Item = (Record, Option<Version>)> {
         let [_, (longest, _)] = self.caps;
-        let version = self.version.unwrap_or(0) + 1;
-        (Record::new(Kind::Counter, self.id, version, now + longest, encode(&self.times)), self.version)
+        let body = encode(&self.times);
+        self.names.iter().map(move |(id, version)| {
+            let next = version.unwrap_or(0) + 1;
+            (Record::new(Kind::Counter, *id, next, now + longest, body.clone()), *version)
+        })
     }
 }
 
@@ -167,8 +180,8 @@ mod tests {
 
     async fn counter(what: Counted) -> Counter {
         let seal = Seal::new(vec![Secret::new([1; 32]).unwrap()]).unwrap();
-        let id = Counter::id(&seal, what, &Address::new(Channel::Email, "ada@example.org"));
-        Counter::load(&Memory::new(), &AddressLimits::new(), what, id).await.unwrap()
+        let ids = Counter::ids(&seal, what, &Address::new(Channel::Email, "ada@example.org"));
+        Counter::load(&Memory::new(), &AddressLimits::new(), what, &ids).await.unwrap()
     }
 
     #[tokio::test]
@@ -194,7 +207,7 @@ mod tests {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::days(365);
         (0..500).for_each(|hours| wrong.add(now + Duration::hours(hours)));
 
-        let (record, was) = wrong.record(now);
+        let (record, was) = wrong.records(now).next().unwrap();
 
         assert_eq!((was, decode(record.body())), (None, wrong.times.clone()));
         assert_eq!(wrong.times.len(), 100);

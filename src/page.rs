@@ -3,13 +3,13 @@
 mod order;
 mod verification;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::flow::{Facts, Screen};
 use crate::message::{Message, Placed};
 
-pub(crate) use verification::{ADDRESS_FIELD, CODE_FIELD, Drawing, LINK_FIELD, VerificationPage};
+pub(crate) use verification::{ADDRESS_FIELD, CODE_FIELD, CONTINUE_FIELD, Drawing, LINK_FIELD, VerificationPage};
 
 /// A field of a page: one thing the person sees, fills in or presses.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,6 +229,8 @@ pub struct Page {
     pub(crate) transient: Option<Value>,
     /// The first half of a pair for a native client, shown once.
     pub(crate) exchange_code: Option<String>,
+    /// What the OAuth2 server wants to know that sent the person here, where the answer shows it.
+    pub(crate) login_request: Option<Map<String, Value>>,
 }
 
 impl Page {
@@ -252,7 +254,7 @@ impl Page {
         };
         order::arrange(&mut fields, keys, alone);
         let fields = (serves || !fields.is_empty()).then_some(fields);
-        Self { facts, fields, messages, transient: None, exchange_code: None }
+        Self { facts, fields, messages, transient: None, exchange_code: None, login_request: None }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What does not fit together, and what to change.
 
+use std::collections::BTreeSet;
+
 use time::Duration;
 use url::Url;
 
@@ -156,7 +158,7 @@ fn advice(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let paths = [&config.cookies.path, &config.session.cookie(&config.cookies).path].map(String::clone);
+    let paths = BTreeSet::from([&config.cookies.path, &config.session.cookie(&config.cookies).path].map(String::clone));
     let elsewhere = paths.into_iter().filter(|path| !contains(path, config.base.prefix()));
     advice.extend(elsewhere.map(|path| {
         let service = config.base.prefix();

@@ -28,8 +28,9 @@ struct Stored {
     p: Option<StoredProof>,
 }
 
+/// The layout of a stored proof.
 #[derive(Serialize, Deserialize)]
-struct StoredProof {
+pub(super) struct StoredProof {
     id: Uuid,
     m: String,
     at: i64,
@@ -37,6 +38,8 @@ struct StoredProof {
     two: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    org: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -51,30 +54,38 @@ impl Exchange {
 
     /// The body of its record.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let proof = self.proof.as_ref().map(|proof| {
-            let how = &proof.authentication;
-            StoredProof {
-                id: *proof.identity.as_uuid(),
-                m: how.method.to_string(),
-                at: nanoseconds(how.completed_at),
-                two: how.aal == Aal::Two,
-                by: how.provider.clone(),
-                acr: how.upstream_acr.clone(),
-                amr: how.upstream_amr.clone(),
-            }
-        });
+        let proof = self.proof.as_ref().map(StoredProof::from);
         serde_json::to_vec(&Stored { f: *self.flow.as_uuid(), p: proof })
     }
 
     /// The pair that [`Exchange::encode`] wrote.
     pub(crate) fn decode(body: &[u8]) -> Result<Self, serde_json::Error> {
         let stored: Stored = serde_json::from_slice(body)?;
-        let proof = stored.p.map(|own| {
-            let how = AuthenticationMethod::new(MethodId::stored(own.m), read_nanoseconds(own.at));
-            let how = how.with_aal(if own.two { Aal::Two } else { Aal::One });
-            let authentication = how.with_provider(own.by).with_upstream(own.acr, own.amr);
-            Proof { identity: IdentityId::new(own.id), authentication }
-        });
-        Ok(Self { flow: FlowId::new(stored.f), proof })
+        Ok(Self { flow: FlowId::new(stored.f), proof: stored.p.map(Proof::from) })
+    }
+}
+
+impl From<&Proof> for StoredProof {
+    fn from(proof: &Proof) -> Self {
+        let how = &proof.authentication;
+        Self {
+            id: *proof.identity.as_uuid(),
+            m: how.method.to_string(),
+            at: nanoseconds(how.completed_at),
+            two: how.aal == Aal::Two,
+            by: how.provider.clone(),
+            org: how.organization,
+            acr: how.upstream_acr.clone(),
+            amr: how.upstream_amr.clone(),
+        }
+    }
+}
+
+impl From<StoredProof> for Proof {
+    fn from(own: StoredProof) -> Self {
+        let how = AuthenticationMethod::new(MethodId::stored(own.m), read_nanoseconds(own.at));
+        let how = how.with_aal(if own.two { Aal::Two } else { Aal::One });
+        let authentication = how.with_provider(own.by).with_organization(own.org).with_upstream(own.acr, own.amr);
+        Self { identity: IdentityId::new(own.id), authentication }
     }
 }

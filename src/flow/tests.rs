@@ -17,6 +17,7 @@ fn flow() -> Flow {
             return_to: Some("/a".to_owned()),
             organization: None,
             schema: None,
+            login_challenge: Some("challenge".to_owned()),
             screen: Screen::Only(MethodId::new("code")),
             state: State::SentEmail,
             active: Some(MethodId::new("code")),

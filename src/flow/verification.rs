@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::exchange::{Proof, StoredProof};
 use super::{FlowId, FlowKind, State, StoredMessage, nanoseconds, read_nanoseconds};
 use crate::config::{BaseUrl, ProofKind};
 use crate::identity::{Address, Channel, IdentityId};
@@ -36,6 +37,17 @@ pub(crate) struct VerificationFlow {
     pub(crate) bindings: Vec<Tag>,
     /// What the link carried that was opened last, sealed.
     pub(crate) opened: Option<Vec<u8>>,
+    /// The OAuth2 server that waits for the registration, until the address is proved.
+    pub(crate) login: Option<AwaitedLogin>,
+}
+
+/// An OAuth2 server waits for somebody who registered and whose address is not proved yet.
+#[derive(Clone, Debug)]
+pub(crate) struct AwaitedLogin {
+    /// What the server knows the person by.
+    pub(crate) challenge: String,
+    /// Who came of the registration, and how they were proved.
+    pub(crate) proof: Proof,
 }
 
 /// An address, and what would prove it.
@@ -87,6 +99,14 @@ struct Stored {
     b: Vec<Tag>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<StoredLogin>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLogin {
+    c: String,
+    p: StoredProof,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,6 +142,7 @@ impl VerificationFlow {
             tries: self.tries,
             b: self.bindings.clone(),
             open: self.opened.clone(),
+            login: self.login.as_ref().map(|own| StoredLogin { c: own.challenge.clone(), p: (&own.proof).into() }),
         })
     }
 
@@ -143,6 +164,7 @@ impl VerificationFlow {
             tries: stored.tries,
             bindings: stored.b,
             opened: stored.open,
+            login: stored.login.map(|own| AwaitedLogin { challenge: own.c, proof: own.p.into() }),
         })
     }
 }

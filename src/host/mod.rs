@@ -8,6 +8,7 @@
 //! | [`Courier`] | carry a letter | [`log`](crate::log), `smtp`, `sms`, `testing` (features of these names) |
 //! | [`Hook`] | a say before and after | none needed |
 //! | [`Linking`] | what happens when social sign-up meets a known address | the form says so |
+//! | [`OAuth2Server`] | people whom an OAuth2 server sends here, and wants back | `hydra` (feature of this name) |
 //! | [`Fetch`] | call services elsewhere | `fetch` (with the features that need it) |
 //! | [`BreachList`] | which passwords have leaked | [`breach`](crate::breach) |
 //! | [`Clock`], [`Random`] | the time, and bytes that nobody can guess | the system's |
@@ -24,6 +25,7 @@ mod hook;
 mod identities;
 mod letters;
 mod linking;
+mod oauth2;
 mod outbox;
 mod sessions;
 mod storage;
@@ -35,6 +37,7 @@ pub use hook::{Hook, HookContext};
 pub use identities::{CreateError, Identities};
 pub use letters::{Courier, Model, Rendered, Templates, Undelivered};
 pub use linking::{Linked, Linking};
+pub use oauth2::{AcceptedLogin, LoginRequest, OAuth2Error, OAuth2Server};
 pub use outbox::{Delivery, Leased, Outgoing};
 pub use sessions::{Opened, Sessions, Witness, WitnessKind};
 pub use storage::{Kind, Put, Record, RecordId, Storage, Unit, Version};

@@ -53,6 +53,8 @@ pub enum WitnessKind {
     /// One of both happened when a browser came back, and the native client that had sent it now brings both codes of its
     /// pair. The pair is used up in the same unit.
     Exchanged,
+    /// An OAuth2 server waits for the identity, whose address was proved in this request by the browser that registered it.
+    BoundVerification,
 }
 
 impl Witness<'_> {

@@ -53,6 +53,11 @@ pub(super) fn content_security(pages: &Pages, config: &Config, led_to: &[String]
         targets
             .push(exact.ok_or_else(|| format!("`{origin}` is no origin; write for example https://shop.example.org"))?);
     }
+    if config.leads_to_clients {
+        // Nobody here knows where the clients of an OAuth2 server are, and browsers look at every redirect.
+        let plain = (!config.base.is_https()).then_some("http:");
+        targets.extend(["https:"].into_iter().chain(plain).map(str::to_owned));
+    }
     let pictures = source(&pages.logo).map(|origin| format!(" {origin}")).unwrap_or_default();
     let policy = format!(
         "default-src 'self'; img-src 'self'{pictures}; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \

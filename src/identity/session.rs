@@ -64,6 +64,11 @@ impl Session {
         self.identity
     }
 
+    /// How the person was proved, in order.
+    pub fn methods(&self) -> &[AuthenticationMethod] {
+        &self.methods
+    }
+
     /// When it ends.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
@@ -100,6 +105,7 @@ pub struct AuthenticationMethod {
     pub(crate) aal: Aal,
     pub(crate) completed_at: OffsetDateTime,
     pub(crate) provider: Option<String>,
+    pub(crate) organization: Option<Uuid>,
     pub(crate) upstream_acr: Option<String>,
     pub(crate) upstream_amr: Vec<String>,
 }
@@ -107,8 +113,8 @@ pub struct AuthenticationMethod {
 impl AuthenticationMethod {
     /// The proof by this method at this time.
     pub fn new(method: MethodId, completed_at: OffsetDateTime) -> Self {
-        let (provider, upstream_acr, upstream_amr) = (None, None, Vec::new());
-        Self { method, aal: Aal::One, completed_at, provider, upstream_acr, upstream_amr }
+        let (provider, organization, upstream_acr, upstream_amr) = (None, None, None, Vec::new());
+        Self { method, aal: Aal::One, completed_at, provider, organization, upstream_acr, upstream_amr }
     }
 
     /// Sets the assurance level that the proof reaches.
@@ -120,6 +126,12 @@ impl AuthenticationMethod {
     /// Sets the social provider that vouched for the person.
     pub fn with_provider(mut self, provider: Option<String>) -> Self {
         self.provider = provider;
+        self
+    }
+
+    /// Sets the organization whose provider it was.
+    pub fn with_organization(mut self, organization: Option<Uuid>) -> Self {
+        self.organization = organization;
         self
     }
 

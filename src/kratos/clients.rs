@@ -50,7 +50,7 @@ impl Clients {
     }
 
     /// The client that the file asks for.
-    #[cfg(any(feature = "breach-http", feature = "oidc", feature = "sms"))]
+    #[cfg(any(feature = "breach-http", feature = "hydra", feature = "oidc", feature = "sms"))]
     pub(super) fn client(&self) -> Arc<dyn Fetch> {
         Arc::clone(&self.client)
     }

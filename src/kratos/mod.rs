@@ -33,6 +33,11 @@ mod keys;
 #[cfg(not(feature = "webauthn"))]
 #[path = "without_keys.rs"]
 mod keys;
+#[cfg(feature = "hydra")]
+mod oauth2;
+#[cfg(not(feature = "hydra"))]
+#[path = "no_oauth2.rs"]
+mod oauth2;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(not(feature = "oidc"))]
@@ -137,7 +142,8 @@ fn read(text: &str, base_url: Option<&str>, client: clients::Own) -> Result<Load
     let flags = parts::flags(&mut root)?;
     builder = selfservice::read(builder, root.section("selfservice")?, flags, &clients)?;
     builder = courier::read(builder, root.section("courier")?, &clients)?;
-    parts::refuse_unsupported(&mut root)?;
+    builder = oauth2::read(builder, root.section("oauth2_provider")?, &clients)?;
+    parts::security(&mut root)?;
     root.end()?;
     Ok(Loaded { builder, listen: serve.listen, cors: serve.cors })
 }

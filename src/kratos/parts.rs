@@ -1,4 +1,4 @@
-//! Secrets, hashing, cookies and sessions; and what is not supported.
+//! Secrets, hashing, cookies and sessions, flags.
 
 use super::section::Section;
 use super::{LoadError, units};
@@ -126,16 +126,10 @@ pub(super) fn flags(root: &mut Section) -> Result<Flags, LoadError> {
     Ok(Flags { every_address, legacy_oidc_group })
 }
 
-/// Refuses switches that would change a registration.
-pub(super) fn refuse_unsupported(root: &mut Section) -> Result<(), LoadError> {
+/// `security`. Mitigating enumeration changes nothing about a registration, and references out of a schema are never
+/// followed.
+pub(super) fn security(root: &mut Section) -> Result<(), LoadError> {
     let mut security = root.section("security")?;
-    // Mitigating enumeration changes nothing about a registration, and references out of a schema are never followed.
     security.ignore(&["account_enumeration", "disallow_ref_in_identity_schemas"]);
-    security.end()?;
-    let mut oauth2 = root.section("oauth2_provider")?;
-    if let Some(key) = oauth2.left().next().map(str::to_owned).filter(|key| key == "url") {
-        return Err(oauth2.fault(&key, "OAuth2 login challenges are not supported yet"));
-    }
-    oauth2.ignore(&["headers", "override_return_to"]);
-    oauth2.end()
+    security.end()
 }

@@ -14,6 +14,9 @@ pub(crate) const CODE_FIELD: &str = "code";
 /// The name of the button that proves what an opened link carried.
 pub(crate) const LINK_FIELD: &str = "token";
 
+/// The name of the link that leads on, once the address is proved.
+pub(crate) const CONTINUE_FIELD: &str = "continue";
+
 /// A page, ready to be shown.
 #[derive(Clone, Debug)]
 pub(crate) struct VerificationPage {
@@ -44,7 +47,7 @@ impl VerificationPage {
         let mut fields = match (flow.state, flow.proof) {
             (State::PassedChallenge, proof) => {
                 let group = group(proof);
-                let link = Field::input(group, InputKind::Anchor, "continue").value(with.continue_url.as_str());
+                let link = Field::input(group, InputKind::Anchor, CONTINUE_FIELD).value(with.continue_url.as_str());
                 vec![token_field(&with.token), link.label(catalogue::CONTINUE)]
             }
             (State::ChooseMethod, ProofKind::Code) => ask_for_address(&flow, &with),

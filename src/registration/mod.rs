@@ -8,12 +8,14 @@
 //! | [`settle`] | an identity comes of it: hooks, taken?, hash, one commit |
 //! | [`leave`] | the browser goes to somebody else |
 //! | [`resume`] | it comes back: the same from whose is it? on |
+//! | [`oauth2`] | an OAuth2 server began it, and is told who came of it |
 //! | [`sign_in`] | somebody who has an identity is signed in to it, or exchanges a pair of codes for a session |
 //! | [`replace`] | a flow that cannot be used any more is replaced by a new one |
 //! | [`lookups`] | what else registration clients ask for |
 
 mod leave;
 mod lookups;
+mod oauth2;
 mod open;
 mod replace;
 mod resume;

@@ -3,7 +3,7 @@
 //! 1. A native client that is signed in is refused.
 //! 2. Return URLs, the login challenge and the schema are judged, then whether registration is on.
 //! 3. Hooks may object.
-//! 4. A browser that is signed in is led on.
+//! 4. An OAuth2 server is asked what it wants to know; a browser that is signed in is led on.
 //! 5. The methods prepare what must exist before the first page; the flow is stored with it, and shown.
 
 use std::collections::BTreeMap;
@@ -37,12 +37,15 @@ impl Engine {
         let return_url = self.judge_opening(&opening).map_err(trouble)?;
         let mut flow = self.begin(visit, kind, &opening).map_err(|error| trouble(error.into()))?;
         self.ask_before_open(visit, &flow).await.map_err(trouble)?;
-        // For a browser trouble with its session counts as none: it may begin again.
-        if kind == FlowKind::Browser && matches!(self.sessions.current(&visit.caller).await, Ok(Some(_))) {
-            return match visit.caller.wants.json {
-                true => Err(trouble(Failure::session_already_available())),
-                false => Ok(Outcome::SentAway { to: return_url, submitted: false }),
+        if kind == FlowKind::Browser {
+            let login = match &opening.login_challenge {
+                Some(challenge) => Some(self.login_request(challenge).await.map_err(trouble)?),
+                None => None,
             };
+            // For a browser trouble with its session counts as none: it may begin again.
+            if let Ok(Some(session)) = self.sessions.current(&visit.caller).await {
+                return self.lead_on(visit, &session, &opening, login.as_ref(), return_url).await.map_err(trouble);
+            }
         }
         let effects = self.prepare(visit, &mut flow).await.map_err(trouble)?;
         let exchange = opening.wants_exchange && kind == FlowKind::Api;
@@ -57,11 +60,7 @@ impl Engine {
         let default = &self.config.default_return_url;
         let return_url = self.return_to.decide(opening.return_to.as_deref(), default)?;
         self.return_to.decide(opening.after_verification_return_to.as_deref(), default)?;
-        match opening.login_challenge.as_deref() {
-            None => {}
-            Some("") => return Err(Failure::bad_request("the login_challenge parameter is present but empty")),
-            Some(_) => return Err(Failure::no_oauth2_server()),
-        }
+        self.judge_challenge(opening.login_challenge.as_deref())?;
         self.schemas.select(opening.schema.as_deref()).map_err(|why| {
             let id = opening.schema.as_deref().unwrap_or_default();
             Failure::bad_request(match why {
@@ -88,6 +87,7 @@ impl Engine {
             return_to: opening.return_to.clone().filter(|url| !url.is_empty()),
             organization: opening.organization,
             schema: opening.schema.clone(),
+            login_challenge: opening.login_challenge.clone(),
             screen: first_screen(self.config.style),
             state: State::ChooseMethod,
             active: None,

@@ -35,6 +35,8 @@ impl Engine {
         new.facts.query = old.facts.query;
         new.facts.return_to = old.facts.return_to;
         new.facts.schema = old.facts.schema;
+        // A challenge is good for the request that brings it.
+        new.facts.login_challenge.clone_from(&submitted.query.login_challenge);
         let (effects, returned, leads_back) = (Effects::default(), false, false);
         let mut work = Work { flow: new, version: 0, schema, effects, returned, leads_back };
         if whose {

@@ -4,10 +4,11 @@
 //! 2. The return URL is judged once more, and whether an identifier is taken.
 //! 3. The password is hashed: last, because everything above is cheaper.
 //! 4. One unit: the flow is spent, the identity created, the hooks' rows written, the session opened. Commit.
-//! 5. Hooks hear of it.
+//! 5. Hooks hear of it, then the OAuth2 server that sent the person.
 //!
 //! Before the commit everything rolls back when the future is dropped; after it only the answer is lost.
 
+use super::oauth2::Told;
 use super::submit::Work;
 use crate::call::{Outcome, Registered};
 use crate::csrf::Visitor;
@@ -20,7 +21,7 @@ use crate::identity::{AuthenticationMethod, Draft, Identity, IdentityId, Identit
 use crate::message::catalogue;
 use crate::seal::{Purpose, shaped_as_v4};
 use crate::stop::{Failure, FailureKind, Keep, Stop};
-use crate::verification::Beginning;
+use crate::verification::{Aside, Beginning};
 
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -89,17 +90,21 @@ impl Engine {
         if let Some(owner) = self.identities.owner(&draft.unique()).await? {
             return self.meet_owner(visit, work, draft, &owner, form).await;
         }
+        self.check_challenge(work, draft).await?;
         if let Some(password) = password {
             let hash = self.hash(password, kept).await?;
             draft.set_password_hash(&hash);
         }
-        let beginning = self.begin_proving(visit, work, draft, form).await?;
-        let committed = match self.commit(visit, work, draft, form, &beginning).await? {
+        let told = self.when_told(visit, work, draft);
+        let beginning = self.begin_proving(visit, work, draft, form, told).await?;
+        let committed = match self.commit(visit, work, draft, form, &beginning, told).await? {
             Some(committed) => committed,
             // Somebody with the same identifier was faster.
             None => return self.meet(visit, work, draft, form).await,
         };
         let (identity, opened) = committed;
+        let session = opened.as_ref().map(|opened| opened.session.clone());
+        let opened = opened.filter(|_| self.config.opens_session(draft.method.as_str()));
         let Beginning { begun: verifications, visitor, .. } = beginning;
         let kind = work.flow.facts.kind;
         self.set_cookies(visit, kind, opened.as_ref(), visitor)?;
@@ -107,6 +112,10 @@ impl Engine {
         if work.leads_to_application() {
             return Ok(Outcome::SentAway { to: self.application(&work.flow, false)?, submitted: false });
         }
+        let return_url = match (told, &work.flow.facts.login_challenge, session) {
+            (Told::Now, Some(challenge), Some(session)) => self.accept_login(challenge, &session).await?,
+            _ => return_url,
+        };
         let (session, token) = opened.map(|opened| (opened.session, opened.token)).unzip();
         let token = token.filter(|_| kind == FlowKind::Api);
         let leads_to_verification = self.config.shows_verification_ui(draft.method.as_str());
@@ -122,9 +131,15 @@ impl Engine {
         work: &mut Work<'_>,
         draft: &mut Draft,
         form: &Submission,
+        told: Told,
     ) -> Result<Beginning, Failure> {
-        let (facts, effects) = (&work.flow.facts, &mut work.effects);
-        self.begin_verification(visit, facts, draft, &form.transient, effects).await
+        let how = authentication(visit, draft);
+        let awaited = match told {
+            Told::OnceProved => self.awaited(work, draft, &how),
+            Told::Now | Told::Never => None,
+        };
+        let aside = Aside { transient: &form.transient, awaited: awaited.as_ref() };
+        self.begin_verification(visit, &work.flow.facts, draft, aside, &mut work.effects).await
     }
 
     /// Asks the hooks about the draft, once for the same draft.
@@ -172,6 +187,7 @@ impl Engine {
         draft: &Draft,
         form: &Submission,
         beginning: &Beginning,
+        told: Told,
     ) -> Result<Option<(Identity, Option<Opened>)>, Stop> {
         let attempt = self.new_id()?;
         let spent = Flow { spent: Some(draft.id), attempt: Some(attempt), ..work.flow.clone() };
@@ -190,7 +206,7 @@ impl Engine {
         for hook in &self.hooks {
             hook.in_commit(&cx, unit.as_mut(), &identity).await?;
         }
-        let opened = self.open_session(visit, work, draft, &identity, unit.as_mut()).await?;
+        let opened = self.open_session(visit, work, draft, &identity, unit.as_mut(), told).await?;
         for record in &beginning.records {
             if unit.put(record, None).await? == Put::Stale {
                 return Err(Failure::internal("the id of a flow was taken").into());
@@ -210,8 +226,8 @@ impl Engine {
         Ok(Some((identity, opened)))
     }
 
-    /// Opens the session of a new identity, if it is to have one. Where a native client waits in another program, the
-    /// proof is kept for it instead.
+    /// Opens the session of a new identity, if it is to have one or an OAuth2 server is told of one. Where a native client
+    /// waits in another program, the proof is kept for it instead.
     async fn open_session(
         &self,
         visit: &Visit,
@@ -219,14 +235,15 @@ impl Engine {
         draft: &Draft,
         identity: &Identity,
         unit: &mut dyn Unit,
+        told: Told,
     ) -> Result<Option<Opened>, Stop> {
-        let plain = || AuthenticationMethod::new(draft.method.clone(), visit.now);
-        let authentication = draft.authentication.clone().unwrap_or_else(plain);
+        let authentication = authentication(visit, draft);
         if work.leads_to_application() {
             self.keep_proof(unit, &work.flow, Proof { identity: identity.id(), authentication }).await?;
             return Ok(None);
         }
-        if !self.config.opens_session(draft.method.as_str()) || identity.state() != IdentityState::Active {
+        let opens = self.config.opens_session(draft.method.as_str()) || told == Told::Now;
+        if !opens || identity.state() != IdentityState::Active {
             return Ok(None);
         }
         let (kind, authentication, caller) = (WitnessKind::Inserted, &authentication, &visit.caller);
@@ -287,6 +304,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// How the person was proved.
+fn authentication(visit: &Visit, draft: &Draft) -> AuthenticationMethod {
+    let plain = || AuthenticationMethod::new(draft.method.clone(), visit.now);
+    draft.authentication.clone().unwrap_or_else(plain)
 }
 
 /// Fills the fields of the page with the traits of the draft.

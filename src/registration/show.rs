@@ -3,6 +3,7 @@
 //! 1. With registration switched off there is nothing to be seen; an unknown flow is unknown.
 //! 2. A browser's flow is shown to the browser it was begun by.
 //! 3. An expired one says where a new one is begun.
+//! 4. What an OAuth2 server wants to know that began it is asked anew.
 
 use serde_json::json;
 
@@ -30,7 +31,8 @@ impl Engine {
             return Err(trouble(self.gone(&flow.facts)));
         }
         let page = self.page(visit, &flow).map_err(|error| trouble(error.into()))?;
-        Ok(Outcome::Shown(page))
+        let page = self.with_login_request(page).await;
+        Ok(Outcome::Shown(page.map_err(|failure| Trouble::new(failure, Tell::Forward))?))
     }
 
     /// Says where a new flow is begun, with the return URL of the old one.

@@ -2,7 +2,7 @@
 //!
 //! Either a method proved them in this request, or a native client brings both codes of a pair that somebody was proved
 //! for: the first was handed out when the flow was begun, the second is known to whoever was led back at its end. Flow and
-//! pair are used up in the unit that opens the session, so each of them opens one.
+//! pair are used up in the unit that opens the session, so each of them opens one. An OAuth2 server that sent them is told.
 
 use subtle::ConstantTimeEq;
 
@@ -50,6 +50,9 @@ impl Engine {
             visit.session_cookie.clone_from(&opened.cookie);
             // Whoever is signed in begins anew.
             visit.visitor = self.csrf.renew(self.random.as_ref())?;
+        }
+        if let (FlowKind::Browser, Some(challenge)) = (kind, &work.flow.facts.login_challenge) {
+            return Ok(Outcome::Leave { to: self.accept_login(challenge, &opened.session).await? });
         }
         let token = Some(opened.token).filter(|_| kind == FlowKind::Api);
         let signed_in = SignedIn { kind, identity, session: opened.session, token, return_url: Some(return_url) };
@@ -112,7 +115,7 @@ impl Engine {
     }
 
     /// The identity, unless it may not sign in.
-    async fn active(&self, id: IdentityId) -> Result<Option<Identity>, Failure> {
+    pub(super) async fn active(&self, id: IdentityId) -> Result<Option<Identity>, Failure> {
         let identity = self.identities.identity(id).await?;
         Ok(identity.filter(|identity| identity.state() == IdentityState::Active))
     }

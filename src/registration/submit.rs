@@ -15,7 +15,7 @@ use crate::call::{Body, Outcome, Submitted};
 use crate::csrf::check_native;
 use crate::effects::Effects;
 use crate::engine::{Engine, TRIES, Tell, Trouble, Visit};
-use crate::flow::{Flow, FlowKind, Screen, leaves};
+use crate::flow::{Flow, FlowKind, Screen, State, leaves};
 use crate::form::{Form, Submission};
 use crate::identity::MethodId;
 use crate::message::catalogue;
@@ -269,6 +269,10 @@ impl Engine {
         self.save_flow(visit, &work).await?;
         let mut page = self.page(visit, &work.flow)?;
         page.transient = next.repeats_transient.then(|| form.transient.clone());
+        // Of the screens that follow each other only the one for a code says who asks.
+        if page.facts.state == State::SentEmail {
+            page = self.shown(visit, page).await?;
+        }
         Ok(Outcome::Moved(page))
     }
 
@@ -296,7 +300,8 @@ impl Engine {
         if work.leads_back && facts.kind == FlowKind::Api && facts.exchange.is_some() {
             return Ok(Outcome::SentAway { to: self.application(&work.flow, true)?, submitted: false });
         }
-        Ok(Outcome::Refused(self.page(visit, &work.flow)?))
+        let page = self.page(visit, &work.flow)?;
+        Ok(Outcome::Refused(self.shown(visit, page).await?))
     }
 
     /// Writes the flow, unless somebody else did.

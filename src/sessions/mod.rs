@@ -111,7 +111,7 @@ impl Sessions for StoredSessions {
     async fn open(&self, unit: &mut dyn Unit, who: Witness<'_>) -> Result<Opened, HostError> {
         let (caller, now) = (who.caller(), who.at());
         let devices = match who.kind() {
-            WitnessKind::Inserted | WitnessKind::SubjectProved => {
+            WitnessKind::Inserted | WitnessKind::SubjectProved | WitnessKind::BoundVerification => {
                 let device = Device::new(self.new_id()?, caller.address());
                 vec![device.with_user_agent(caller.user_agent()).with_location(caller.location())]
             }

@@ -28,6 +28,8 @@ struct StoredMethod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    organization: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
@@ -55,6 +57,7 @@ pub(super) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
                 at: own.completed_at,
                 aal2: own.aal == Aal::Two,
                 provider: own.provider.clone(),
+                organization: own.organization,
                 acr: own.upstream_acr.clone(),
                 amr: own.upstream_amr.clone(),
             })
@@ -76,6 +79,7 @@ pub(super) fn decode(record: &Record) -> Result<Session, serde_json::Error> {
         AuthenticationMethod::new(MethodId::stored(own.method), own.at)
             .with_aal(level(own.aal2))
             .with_provider(own.provider)
+            .with_organization(own.organization)
             .with_upstream(own.acr, own.amr)
     });
     let devices = stored.devices.into_iter();

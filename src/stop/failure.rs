@@ -322,6 +322,11 @@ impl Failure {
         Self::of(500, "invalid_configuration", "Invalid configuration", reason)
     }
 
+    /// The OAuth2 server gave no answer, or not the one that is needed.
+    pub(crate) fn oauth2(reason: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(500, "", INTERNAL, reason).with_source(source)
+    }
+
     pub(crate) fn upstream(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::of(502, "upstream_error", "Upstream error", "").with_reason(reason)
     }

@@ -23,11 +23,13 @@
 //! [`tower::Service`], an axum router for example. The [`TestClock`] stands still until it is moved. [`storage`] is the
 //! contract that a storage must keep, to be run against a host's own.
 //! The [`Authenticator`] makes passkeys and security keys, right ones and wrong ones.
+//! [`Faults`] let the parts of a host fail, hang or end the process at a chosen call.
 
 mod app;
 mod authenticator;
 mod client;
 mod clock;
+mod faults;
 mod mailbox;
 #[cfg(feature = "oidc")]
 mod provider;
@@ -38,7 +40,8 @@ pub use app::{App, BASE_URL, PERSON, UI};
 pub use authenticator::{Authenticator, Ceremony, Flaw};
 pub use client::{Client, ClientKind};
 pub use clock::TestClock;
+pub use faults::{Call, Fault, Faults, Faulty, Moment, Point, When};
 pub use mailbox::Mailbox;
 #[cfg(feature = "oidc")]
-pub use provider::{Endpoint, Fault, IdentityProvider};
+pub use provider::{Endpoint, IdentityProvider, ProviderFault};
 pub use reply::Reply;

@@ -7,7 +7,7 @@
 //! 4. What the link carried is sealed into the flow, and the browser becomes one that may see it, in place of the one that
 //!    opened a link before. The browser that began the flow stays.
 
-use super::{Work, is_bound};
+use super::{Work, began, is_bound};
 use crate::call::{Outcome, Telling};
 use crate::config::ProofKind;
 use crate::csrf::Visitor;
@@ -62,7 +62,8 @@ impl Engine {
         // The cookie that this answer sets is good for no form that was drawn before.
         let renewed = self.csrf.renew(self.random.as_ref())?;
         if work.flow.kind == FlowKind::Browser {
-            work.flow.bindings.truncate(1);
+            // The browser that began the flow stays the first, by its new cookie; another one comes second.
+            work.flow.bindings.truncate(usize::from(!began(&visit.visitor, &work.flow)));
             work.flow.bindings.extend(Visitor::binding(&renewed));
         }
         self.save_verification(visit, &work).await?;

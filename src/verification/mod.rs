@@ -7,12 +7,14 @@
 //! | [`submit`] | it is answered: an address asks for a letter, a code or token proves |
 //! | [`send`] | a letter is written to an address, or looks as if it were |
 //! | [`prove`] | a code or token is judged, and the address is proved |
+//! | [`oauth2`] | an OAuth2 server that waits for the proof is told who it is |
 //! | [`follow`] | the link of a letter is opened, which proves nothing yet |
 //! | [`replace`] | a flow that cannot be used any more is replaced by a new one |
 //!
 //! Nothing here tells an address that has an account from one that has none.
 
 mod follow;
+mod oauth2;
 mod open;
 mod prove;
 mod replace;
@@ -29,11 +31,11 @@ use crate::flow::{FlowId, FlowKind, VerificationFlow};
 use crate::host::{HostError, Kind, Record, RecordId};
 use crate::message::Placed;
 use crate::page::{Drawing, VerificationPage};
-use crate::seal::Purpose;
+use crate::seal::{Purpose, Tag};
 use crate::stop::{Failure, FailureKind};
 
 use follow::Link;
-pub(crate) use open::Beginning;
+pub(crate) use open::{Aside, Beginning};
 
 /// Messages pile up on a flow; these many are kept.
 const MOST_MESSAGES: usize = 50;
@@ -157,7 +159,15 @@ fn add(flow: &mut VerificationFlow, message: Placed) {
 
 /// Whether this browser may see the flow.
 fn is_bound(visitor: &Visitor, flow: &VerificationFlow) -> bool {
+    flow.bindings.iter().any(|bound| bears(visitor, bound))
+}
+
+/// Whether this is the browser that began the flow.
+fn began(visitor: &Visitor, flow: &VerificationFlow) -> bool {
+    flow.bindings.first().is_some_and(|bound| bears(visitor, bound))
+}
+
+fn bears(visitor: &Visitor, bound: &Tag) -> bool {
     use subtle::ConstantTimeEq;
-    let Some(own) = visitor.binding().filter(|_| !visitor.is_fresh()) else { return false };
-    flow.bindings.iter().any(|bound| own.ct_eq(bound).into())
+    visitor.binding().is_some_and(|own| !visitor.is_fresh() && own.ct_eq(bound).into())
 }

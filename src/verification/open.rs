@@ -5,7 +5,7 @@ use crate::config::{BaseUrl, ProofKind, Verification};
 use crate::csrf::Visitor;
 use crate::effects::Effects;
 use crate::engine::{Engine, Tell, Trouble, Visit};
-use crate::flow::{Facts, FlowId, FlowKind, State, Target, VerificationFlow, nanoseconds};
+use crate::flow::{AwaitedLogin, Facts, FlowId, FlowKind, State, Target, VerificationFlow, nanoseconds};
 use crate::host::{HostError, Record};
 use crate::identity::{Address, Channel, Draft};
 use crate::mail::{Letter, LetterKind};
@@ -23,6 +23,15 @@ pub(crate) struct Beginning {
     pub(crate) begun: Vec<Begun>,
     /// The secret of the browser that the flows are bound to, which it gets with the answer.
     pub(crate) visitor: Option<Visitor>,
+}
+
+/// What goes along with the flows that a registration begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aside<'a> {
+    /// What the client asked to hand on to letters.
+    pub(crate) transient: &'a serde_json::Value,
+    /// The OAuth2 server that awaits the proof.
+    pub(crate) awaited: Option<&'a AwaitedLogin>,
 }
 
 impl Engine {
@@ -65,16 +74,18 @@ impl Engine {
             tries: 0,
             bindings: binding.into_iter().collect(),
             opened: None,
+            login: None,
         })
     }
 
-    /// Begins a flow for the first address of a draft that is not proved, or for each. The letters wait in `effects`.
+    /// Begins a flow for the first address of a draft that is not proved, or for each. The letters wait in `effects`. An
+    /// OAuth2 server that awaits the proof awaits the last: the one whose page a browser is led to.
     pub(crate) async fn begin_verification(
         &self,
         visit: &Visit,
         facts: &Facts,
         draft: &mut Draft,
-        transient: &serde_json::Value,
+        aside: Aside<'_>,
         effects: &mut Effects,
     ) -> Result<Beginning, Failure> {
         let Some(settings) = &self.config.verification else { return Ok(Beginning::default()) };
@@ -88,11 +99,13 @@ impl Engine {
             beginning.visitor = Some(self.csrf.renew(self.random.as_ref())?);
         }
         let binding = beginning.visitor.as_ref().and_then(Visitor::binding);
-        for address in addresses {
+        let last = addresses.len() - 1;
+        for (at, address) in addresses.into_iter().enumerate() {
             let mut flow = self.new_verification(visit, settings, facts.kind, request_of(facts, &self.config.base))?;
             flow.bindings = binding.into_iter().collect();
             flow.state = State::SentEmail;
             flow.from_registration = true;
+            flow.login = aside.awaited.filter(|_| at == last).cloned();
             flow.messages =
                 sent_message(settings.proof, address.via(), true).into_iter().map(Message::on_page).collect();
             let nonce = self.desk(visit.now).nonce()?;
@@ -105,7 +118,7 @@ impl Engine {
                 expires_at: until,
                 minutes: settings.proof_lifespan.whole_minutes(),
                 traits: draft.traits().clone(),
-                transient: transient.clone(),
+                transient: aside.transient.clone(),
                 request_url: flow.request_url(&self.config.base),
             };
             effects.post(self.desk(visit.now), &letter).await?;

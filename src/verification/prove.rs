@@ -47,6 +47,9 @@ impl Engine {
         work.flow.opened = None;
         work.flow.messages = vec![message.on_page()];
         work.effects.address_changed(owner, target.address, AddressState::Verified(visit.now));
+        if let Some(login) = self.due_login(visit, &mut work.flow, owner).await? {
+            return self.sign_in_proved(visit, work, login).await;
+        }
         self.save_verification(visit, &work).await?;
         Ok(self.tell_verification(visit, work.flow, Telling::Moved)?)
     }

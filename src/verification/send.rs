@@ -25,6 +25,8 @@ impl Engine {
     ) -> Result<Outcome, Failure> {
         let via = if typed.contains('@') { Channel::Email } else { Channel::Sms };
         let address = canonical_address(via, typed);
+        // Read before the address: whoever proves it meanwhile got a letter that counts here, and all of this happens anew.
+        work.effects.counter(self.desk(visit.now), Counted::Letters, &address).await?;
         let known = self.identities.address(&address).await?;
         let owner = known.map(|(id, _)| id);
         let nonce = self.desk(visit.now).nonce()?;
@@ -45,7 +47,7 @@ impl Engine {
         work.flow.from_registration = false;
         work.flow.opened = None;
         work.flow.messages = sent_message(work.settings.proof, via, false).into_iter().map(Message::on_page).collect();
-        if let Some((id, AddressState::Pending)) = known {
+        if let Some((id, AddressState::Pending)) = known.filter(|_| sent) {
             work.effects.address_changed(id, address, AddressState::Sent);
         }
         self.save_verification(visit, &work).await?;

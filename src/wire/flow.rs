@@ -24,6 +24,10 @@ pub(super) struct FlowJson<'a> {
     ui: Ui<'a>,
     organization_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    oauth2_login_challenge: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth2_login_request: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     transient_payload: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_token_exchange_code: Option<&'a str>,
@@ -143,6 +147,8 @@ impl<'a> FlowJson<'a> {
                 messages: page.messages.iter().map(MessageJson::from).collect(),
             },
             organization_id: facts.organization,
+            oauth2_login_challenge: facts.login_challenge.as_deref(),
+            oauth2_login_request: page.login_request.as_ref(),
             transient_payload: page.transient.as_ref(),
             session_token_exchange_code: page.exchange_code.as_deref(),
             state: facts.state.as_str(),

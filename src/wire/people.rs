@@ -73,6 +73,8 @@ struct MethodJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     upstream_acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     upstream_amr: &'a [String],
@@ -145,6 +147,7 @@ impl<'a> SessionJson<'a> {
             aal: method.aal.as_str(),
             completed_at: time(method.completed_at),
             provider: method.provider.as_deref(),
+            organization: method.organization,
             upstream_acr: method.upstream_acr.as_deref(),
             upstream_amr: &method.upstream_amr,
         });

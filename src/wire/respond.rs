@@ -82,6 +82,8 @@ impl Writer<'_> {
             Outcome::Leave { to } => self.redirect(StatusCode::SEE_OTHER, &to),
             Outcome::SentAway { to, submitted: true } => self.redirect(StatusCode::FOUND, &to),
             Outcome::SentAway { to, submitted: false } => self.redirect(StatusCode::SEE_OTHER, &to),
+            Outcome::LoginAccepted { .. } if self.reply.json_page => self.json(StatusCode::OK, &Value::Null),
+            Outcome::LoginAccepted { to } => self.redirect(StatusCode::SEE_OTHER, &to),
             Outcome::Verification(page, telling) => self.verification(&page, telling),
             Outcome::Failed(failed) => self.failed(&failed),
             Outcome::Whoami(known) => {

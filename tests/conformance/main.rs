@@ -10,6 +10,10 @@ mod compare;
 #[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
 mod compatibility;
 mod deliberate;
+#[cfg(all(feature = "breach-http", feature = "hydra", feature = "oidc", feature = "sms", feature = "smtp"))]
+mod loads;
+#[cfg(feature = "oidc")]
+mod messages;
 mod normalise;
 mod openapi;
 mod peers;
@@ -92,11 +96,26 @@ mod social {
     }
 }
 
+/// Those with an OAuth2 server; one of them has social sign-up too.
+#[cfg(all(feature = "hydra", feature = "oidc"))]
+mod oauth2 {
+    use super::{Deliberate, played};
+
+    configurations! {
+        oauth2: "oauth2",
+        oauth2_no_session: "oauth2-no-session",
+        oauth2_override: "oauth2-override",
+        oauth2_verify: "oauth2-verify",
+    }
+}
+
 /// All configurations that this build can play.
 fn configurations() -> Vec<&'static str> {
     let mut all = CONFIGURATIONS.to_vec();
     #[cfg(feature = "oidc")]
     all.extend(social::CONFIGURATIONS);
+    #[cfg(all(feature = "hydra", feature = "oidc"))]
+    all.extend(oauth2::CONFIGURATIONS);
     all
 }
 
@@ -104,7 +123,8 @@ fn configurations() -> Vec<&'static str> {
 fn every_conversation_of_these_configurations_are_played() {
     let conversations: usize = configurations().iter().map(|name| played(name).conversations.len()).sum();
 
-    assert_eq!(conversations, if cfg!(feature = "oidc") { 431 } else { 368 });
+    let oauth2 = if cfg!(all(feature = "hydra", feature = "oidc")) { 28 } else { 0 };
+    assert_eq!(conversations, if cfg!(feature = "oidc") { 431 + oauth2 } else { 368 });
 }
 
 #[test]

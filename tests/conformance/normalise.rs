@@ -77,6 +77,11 @@ impl<'a> Normaliser<'a> {
         out
     }
 
+    /// What is compared of a value that a peer says.
+    pub(crate) fn value(&mut self, value: &Value) -> Value {
+        self.json(value, None)
+    }
+
     fn json(&mut self, value: &Value, key: Option<&str>) -> Value {
         match (value, key) {
             (Value::Object(members), _) => self.object(members),

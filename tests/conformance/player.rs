@@ -31,7 +31,7 @@ pub(crate) struct Server {
     pub(crate) clock: TestClock,
     pub(crate) mailbox: Mailbox,
     #[cfg(feature = "oidc")]
-    pub(crate) provider: tower_registration::testing::IdentityProvider,
+    pub(crate) peers: peers::Peers,
     /// The base URL without a slash at its end.
     pub(crate) base: String,
 }
@@ -145,7 +145,7 @@ impl<'a> Player<'a> {
         Ok(json!({ "mail": true }))
     }
 
-    /// Asks a peer: the provider, or the gateway for text messages.
+    /// Asks a peer: the provider, the OAuth2 server, or the gateway for text messages.
     async fn external(
         &mut self,
         spec: &Map<String, Value>,
@@ -155,7 +155,7 @@ impl<'a> Player<'a> {
         let spec = self.variables.fill_members(spec)?;
         let url = spec.get("url").map(as_text).unwrap_or_default();
         #[cfg(feature = "oidc")]
-        if let Some(answer) = peers::provider(&self.server.provider, &spec) {
+        if let Some(answer) = self.server.peers.answer(&spec) {
             self.last = answer;
             return self.seen(capture, see);
         }
@@ -174,7 +174,9 @@ impl<'a> Player<'a> {
         for (name, how) in capture {
             self.variables.set(name, self.last.capture(how)?);
         }
-        Ok((!see.is_empty()).then(|| json!({ "seen": peers::seen(&self.last, see) })))
+        let seen = json!({ "seen": peers::seen(&self.last, see) });
+        let mut normaliser = Normaliser::new(&self.server.base, &self.variables, &mut self.names);
+        Ok((!see.is_empty()).then(|| normaliser.value(&seen)))
     }
 
     /// Delivers what is due and gives all letters to an address.

@@ -90,6 +90,12 @@ impl Conversation {
         Self { name: scenario.name.clone(), recorded, ours, exchanges: player.exchanges() }
     }
 
+    /// What we answered.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn ours(&self) -> Option<&Value> {
+        self.ours.as_ref().ok()
+    }
+
     /// What differs from the recording.
     pub(crate) fn differences(&self) -> Vec<Difference> {
         self.ours.as_ref().map(|ours| differences(&self.recorded, ours)).unwrap_or_default()
@@ -120,9 +126,9 @@ pub(crate) async fn serve(
     let base = base_url.or_else(|| written["serve"]["public"]["base_url"].as_str()).unwrap_or_default();
     let (clock, mailbox) = (TestClock::default(), Mailbox::new());
     #[cfg(feature = "oidc")]
-    let provider = tower_registration::testing::IdentityProvider::at(crate::peers::ISSUER, clock.clone());
+    let peers = crate::peers::Peers::new(clock.clone());
     #[cfg(feature = "oidc")]
-    let loaded = kratos::load_with(&file, Some(base), provider.clone())?;
+    let loaded = kratos::load_with(&file, Some(base), peers.clone())?;
     #[cfg(not(feature = "oidc"))]
     let loaded = kratos::load_at(&file, base)?;
     let (builder, folder) = store.give(loaded.builder, config).await?;
@@ -135,7 +141,7 @@ pub(crate) async fn serve(
         clock,
         mailbox,
         #[cfg(feature = "oidc")]
-        provider,
+        peers,
         base: base.trim_end_matches('/').to_owned(),
     };
     Ok((server, folder))

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod code;
+mod exchange;
 mod forms;
 mod hooks;
 #[cfg(feature = "oidc")]
@@ -13,6 +14,11 @@ mod identity_provider;
 mod keys;
 mod keywords;
 mod mounting;
+#[cfg(feature = "hydra")]
+mod oauth2;
+#[cfg(feature = "hydra")]
+#[path = "../peers/oauth2_server.rs"]
+mod oauth2_server;
 mod outbox;
 mod pages;
 mod password;

@@ -2,7 +2,13 @@
 
 mod behaviour;
 mod codes;
+#[cfg(feature = "oidc")]
+mod errors;
 mod inputs;
 mod keys;
+mod oauth2;
+#[cfg(feature = "hydra")]
+#[path = "../peers/oauth2_server.rs"]
+mod oauth2_server;
 #[cfg(feature = "oidc")]
 mod social;

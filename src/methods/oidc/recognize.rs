@@ -96,5 +96,6 @@ fn authentication(cx: &Context<'_>, provider: &Provider, claims: &Claims) -> Aut
     AuthenticationMethod::new(ID, cx.now)
         .with_aal(if two { Aal::Two } else { Aal::One })
         .with_provider(Some(provider.id.clone()))
+        .with_organization(provider.organization)
         .with_upstream(acr, amr)
 }

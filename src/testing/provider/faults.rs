@@ -36,7 +36,7 @@ impl Endpoint {
 /// How an endpoint fails.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum ProviderFault {
     /// There is no connection.
     Away,
     /// It takes this long; the client gives up before, at the limit of its request.
@@ -53,7 +53,7 @@ pub enum Fault {
     Says(String),
 }
 
-impl Fault {
+impl ProviderFault {
     pub(super) async fn happen(&self, request: &FetchRequest) -> Result<Fetched, Unfetched> {
         let status = |code: u16| Fetched::new(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         Ok(match self {

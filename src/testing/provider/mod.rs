@@ -19,7 +19,7 @@ use crate::host::{Clock, Fetch, FetchRequest, Fetched, SystemClock, Unfetched, U
 use crate::seal::sha256;
 use keys::SigningKeys;
 
-pub use faults::{Endpoint, Fault};
+pub use faults::{Endpoint, ProviderFault};
 
 /// An OpenID Connect provider in-process. It is a [`Fetch`] that answers for its issuer and for nobody else, so that it can
 /// be given to [`Oidc`](crate::methods::Oidc) in place of a client; a test that has a server asks
@@ -69,7 +69,7 @@ struct State {
     grants: HashMap<String, Grant>,
     /// The claims that an access token opens.
     opened: HashMap<String, Map<String, Value>>,
-    faults: HashMap<Endpoint, Fault>,
+    faults: HashMap<Endpoint, ProviderFault>,
     metadata: Map<String, Value>,
     change: Option<Change>,
     algorithm: Option<&'static str>,
@@ -135,7 +135,7 @@ impl IdentityProvider {
     }
 
     /// Makes an endpoint fail, until it is [mended](IdentityProvider::mend).
-    pub fn fail(&self, at: Endpoint, how: Fault) {
+    pub fn fail(&self, at: Endpoint, how: ProviderFault) {
         self.lock().faults.insert(at, how);
     }
 

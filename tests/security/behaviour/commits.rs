@@ -14,10 +14,9 @@ use tower_registration::host::{
 };
 use tower_registration::identity::Draft;
 use tower_registration::memory::Memory;
-use tower_registration::testing::{ClientKind, Reply};
+use tower_registration::testing::{Call, ClientKind, Fault, Faults, Reply, When};
 
-use super::faulty::{Fault, Faulty, Plan, When, site_behind};
-use super::site::{Rows, Site, sign_up};
+use super::site::{Rows, Site, sign_up, site_behind};
 
 const UNKNOWN: HostErrorKind = HostErrorKind::CommitUnknown;
 const ADA: &str = "ada@example.org";
@@ -25,7 +24,7 @@ const ADA: &str = "ada@example.org";
 /// Ada's submission to a host that follows the rules once her flow is open: the service, its answer, and who is signed
 /// in afterwards.
 async fn submitted(kind: ClientKind, rules: &[(When, Fault)]) -> (Site, Reply, Value) {
-    let plan = Plan::new(When::Never, Fault::HangBefore);
+    let plan = Faults::new();
     let site = site_behind(&plan);
     let mut client = site.client(kind);
     let page = client.open().await;
@@ -53,7 +52,7 @@ fn nothing(site: &Site) -> bool {
 #[tokio::test]
 async fn c2_a_commit_that_happened_unknown_to_all_is_read_back() {
     for (kind, status) in [(ClientKind::Native, 200), (ClientKind::Spa, 200), (ClientKind::Browser, 303)] {
-        let rules = [(When::First("commit", 1), Fault::After(UNKNOWN))];
+        let rules = [(When::First(Call::Commit, 1), Fault::After(UNKNOWN))];
 
         let (site, answer, who) = submitted(kind, &rules).await;
 
@@ -65,7 +64,7 @@ async fn c2_a_commit_that_happened_unknown_to_all_is_read_back() {
 #[tokio::test]
 async fn c2_a_commit_that_did_not_happen_unknown_to_all_is_tried_again() {
     for (kind, status) in [(ClientKind::Native, 200), (ClientKind::Spa, 200), (ClientKind::Browser, 303)] {
-        let rules = [(When::First("commit", 2), Fault::Before(UNKNOWN))];
+        let rules = [(When::First(Call::Commit, 2), Fault::Before(UNKNOWN))];
 
         let (site, answer, who) = submitted(kind, &rules).await;
 
@@ -76,7 +75,8 @@ async fn c2_a_commit_that_did_not_happen_unknown_to_all_is_tried_again() {
 
 #[tokio::test]
 async fn c2_a_commit_that_never_happens_ends_after_three_tries() {
-    let (site, answer, _) = submitted(ClientKind::Native, &[(When::Always("commit"), Fault::Before(UNKNOWN))]).await;
+    let (site, answer, _) =
+        submitted(ClientKind::Native, &[(When::Always(Call::Commit), Fault::Before(UNKNOWN))]).await;
 
     assert!(is_busy(&answer), "{answer:?}");
     assert!(nothing(&site) && site.rows().hashes == 1, "{:?}", site.rows());
@@ -84,9 +84,9 @@ async fn c2_a_commit_that_never_happens_ends_after_three_tries() {
 
 #[tokio::test]
 async fn c2_a_commit_that_cannot_be_read_back_is_not_called_a_success() {
-    let away = (When::Behind("commit"), Fault::Before(HostErrorKind::Unavailable));
-    let happened = [(When::First("commit", 1), Fault::After(UNKNOWN)), away];
-    let did_not = [(When::First("commit", 1), Fault::Before(UNKNOWN)), away];
+    let away = (When::Behind(Call::Commit), Fault::Before(HostErrorKind::Unavailable));
+    let happened = [(When::First(Call::Commit, 1), Fault::After(UNKNOWN)), away];
+    let did_not = [(When::First(Call::Commit, 1), Fault::Before(UNKNOWN)), away];
 
     let (made, first, _) = submitted(ClientKind::Native, &happened).await;
     let (empty, second, _) = submitted(ClientKind::Native, &did_not).await;
@@ -97,12 +97,12 @@ async fn c2_a_commit_that_cannot_be_read_back_is_not_called_a_success() {
 
 /// Sends the form of Ada's open flow once more after a commit of unknown outcome that could not be read back.
 async fn again(fault: Fault) -> (Site, Reply) {
-    let plan = Plan::new(When::Never, Fault::HangBefore);
+    let plan = Faults::new();
     let site = site_behind(&plan);
     let mut native = site.native();
     let page = native.open().await;
-    let away = (When::Behind("commit"), Fault::Before(HostErrorKind::Unavailable));
-    plan.set(&[(When::First("commit", 1), fault), away]);
+    let away = (When::Behind(Call::Commit), Fault::Before(HostErrorKind::Unavailable));
+    plan.set(&[(When::First(Call::Commit, 1), fault), away]);
     assert!(is_busy(&native.submit(&page, sign_up(ADA)).await));
     plan.set(&[]);
     let answer = native.submit(&page, sign_up(ADA)).await;
@@ -228,13 +228,13 @@ async fn c2_an_unknown_commit_of_the_same_form_twice_hands_out_no_dead_session()
 }
 
 /// What becomes of a sign-up in a host that always answers like this.
-async fn storm(call: &'static str, fault: Fault) -> (Site, usize, Reply) {
-    let plan = Plan::new(When::Never, Fault::HangBefore);
+async fn storm(call: Call, fault: Fault) -> (Site, usize, Reply) {
+    let plan = Faults::new();
     let site = site_behind(&plan);
     let mut native = site.native();
     let page = native.open().await;
     plan.set(&[(When::Always(call), fault)]);
-    let email = if call == "put" { "nonsense" } else { ADA };
+    let email = if call == Call::Put { "nonsense" } else { ADA };
     let answer = native.submit(&page, sign_up(email)).await;
     (site, plan.count(call), answer)
 }
@@ -243,15 +243,15 @@ async fn storm(call: &'static str, fault: Fault) -> (Site, usize, Reply) {
 async fn c2_when_somebody_else_is_always_faster_three_tries_are_enough() {
     let conflict = Fault::Before(HostErrorKind::Conflict);
     let storms = [
-        ("commit", conflict, 1),
-        ("spend", Fault::Lost, 1),
-        ("spend", conflict, 1),
-        ("create", conflict, 1),
-        ("begin", conflict, 1),
-        ("unit.put", conflict, 1),
-        ("owner", conflict, 0),
-        ("put", Fault::Lost, 0),
-        ("put", conflict, 0),
+        (Call::Commit, conflict, 1),
+        (Call::Spend, Fault::Lost, 1),
+        (Call::Spend, conflict, 1),
+        (Call::Create, conflict, 1),
+        (Call::Begin, conflict, 1),
+        (Call::UnitPut, conflict, 1),
+        (Call::Owner, conflict, 0),
+        (Call::Put, Fault::Lost, 0),
+        (Call::Put, conflict, 0),
     ];
     for (call, fault, hashes) in storms {
         let (site, count, answer) = storm(call, fault).await;
@@ -264,7 +264,7 @@ async fn c2_when_somebody_else_is_always_faster_three_tries_are_enough() {
 
 #[tokio::test]
 async fn c2_two_conflicts_are_not_noticed_and_cost_one_hash() {
-    let rules = [(When::First("commit", 2), Fault::Before(HostErrorKind::Conflict))];
+    let rules = [(When::First(Call::Commit, 2), Fault::Before(HostErrorKind::Conflict))];
 
     let (site, answer, who) = submitted(ClientKind::Native, &rules).await;
 
@@ -274,13 +274,13 @@ async fn c2_two_conflicts_are_not_noticed_and_cost_one_hash() {
 
 #[tokio::test]
 async fn c2_the_unique_index_has_the_last_word() {
-    let plan = Plan::new(When::Never, Fault::HangBefore);
+    let plan = Faults::new();
     let site = site_behind(&plan);
     let (mut first, mut second) = (site.native(), site.native());
     let page = first.open().await;
     assert_eq!(first.submit(&page, sign_up(ADA)).await.status(), 200);
     let page = second.open().await;
-    plan.set(&[(When::First("owner", 1), Fault::Lost)]);
+    plan.set(&[(When::First(Call::Owner, 1), Fault::Lost)]);
 
     let answer = second.submit(&page, sign_up(ADA)).await;
 
@@ -303,17 +303,17 @@ impl Hook for Counting {
 
 #[tokio::test]
 async fn c2_hooks_are_asked_once_however_often_the_commit_is_tried() {
-    let (plan, hook) = (Plan::new(When::Never, Fault::HangBefore), Counting::default());
+    let (plan, hook) = (Faults::new(), Counting::default());
     let site = Site::with(|builder, memory| {
-        let faulty = Faulty::new(memory, &plan);
+        let faulty = plan.around(memory.clone());
         builder.storage(faulty.clone()).identities(faulty).hook(hook.clone())
     });
     let mut native = site.native();
     let page = native.open().await;
-    plan.set(&[(When::First("commit", 2), Fault::Before(HostErrorKind::Conflict))]);
+    plan.set(&[(When::First(Call::Commit, 2), Fault::Before(HostErrorKind::Conflict))]);
 
     let done = native.submit(&page, sign_up(ADA)).await;
 
     assert_eq!((done.status(), done.at("/identity/metadata_public")), (200, Value::from("welcome")));
-    assert_eq!((plan.count("commit"), hook.0.load(Ordering::Relaxed)), (3, 1));
+    assert_eq!((plan.count(Call::Commit), hook.0.load(Ordering::Relaxed)), (3, 1));
 }

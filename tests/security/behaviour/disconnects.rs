@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tower_registration::host::Kind;
-use tower_registration::testing::{Client, ClientKind, Reply};
+use tower_registration::testing::{Client, ClientKind, Faults, Reply};
 use tower_registration::{Hashing, Style};
 
-use super::faulty::{Faulty, Plan};
 use super::site::{Rows, Site, sign_up, working};
 
 const ROUNDS: usize = 100;
@@ -34,9 +33,10 @@ async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
 
 /// A service with one hashing thread and one place to wait for it.
 fn site(style: Style) -> Site {
-    let plan = Plan::dawdling();
+    let plan = Faults::new();
+    plan.yield_at_points();
     Site::with(|builder, memory| {
-        let faulty = Faulty::new(memory, &plan);
+        let faulty = plan.around(memory.clone());
         let hashing = Hashing::new().cost(8, 1).threads(1).patience(Duration::from_micros(1));
         builder.style(style).storage(faulty.clone()).identities(faulty).hashing(hashing)
     })

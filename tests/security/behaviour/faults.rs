@@ -1,14 +1,11 @@
 //! C2: whatever call of the host fails or hangs, a registration happens as a whole or not at all, the answer says so,
 //! and trying again ends well.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use tower_registration::Style;
-use tower_registration::host::HostErrorKind;
-use tower_registration::testing::{Client, ClientKind, Reply};
+use tower_registration::host::{HostErrorKind, SystemRandom};
+use tower_registration::testing::{Call, Client, ClientKind, Fault, Faults, Reply, When};
 
-use super::faulty::{Fault, Faulty, FaultyRandom, FaultySessions, Plan, When};
 use super::host_sessions::HostSessions;
 use super::site::{PASSWORD, Site, working};
 
@@ -79,7 +76,8 @@ async fn play_all(kind: ClientKind) -> usize {
 /// Lets the first call fail, then the second, until a run meets no fault any more.
 async fn play_until_clean(story: Story, fault: Fault) -> usize {
     for number in 1..100 {
-        let plan = Plan::new(When::Nth(number), fault);
+        let plan = Faults::new();
+        plan.set(&[(When::Nth(number), fault)]);
         let site = site(story, &plan);
         play(&site, story, fault, &plan).await;
         if !plan.fired() {
@@ -89,17 +87,17 @@ async fn play_until_clean(story: Story, fault: Fault) -> usize {
     panic!("{story:?}: a hundred calls were not enough");
 }
 
-fn site(story: Story, plan: &Arc<Plan>) -> Site {
+fn site(story: Story, plan: &Faults) -> Site {
     Site::with(|builder, memory| {
-        let faulty = Faulty::new(memory, plan);
-        let sessions = FaultySessions::new(HostSessions(faulty.clone()), plan);
+        let faulty = plan.around(memory.clone());
+        let sessions = plan.around(HostSessions(faulty.clone()));
         let builder = builder.style(story.style).storage(faulty.clone()).identities(faulty);
         if story.sessions == SessionsOf::Host { builder.sessions(sessions) } else { builder }
     })
 }
 
 /// Plays the story; a request that meets the fault is sent once more.
-async fn play(site: &Site, story: Story, fault: Fault, plan: &Plan) {
+async fn play(site: &Site, story: Story, fault: Fault, plan: &Faults) {
     let mut client = site.client(story.kind);
     let mut page = None;
     let acts: &[Act] = match story.style {
@@ -108,7 +106,7 @@ async fn play(site: &Site, story: Story, fault: Fault, plan: &Plan) {
     };
     for act in acts {
         let (mut reply, met) = attempt(&mut client, *act, page.as_ref(), plan).await;
-        let place = format!("{story:?} {fault:?} at {} in {act:?}", plan.victim());
+        let place = format!("{story:?} {fault:?} at {} in {act:?}", plan.victim().map_or("", Call::as_str));
         whole(site, &place);
         if met && !(forgiven(story, *act, plan) && reply.is_some()) {
             if let Some(reply) = &reply {
@@ -131,7 +129,7 @@ async fn play(site: &Site, story: Story, fault: Fault, plan: &Plan) {
 }
 
 /// Sends one request. Nothing comes back when a call hung: then the client went away.
-async fn attempt(client: &mut Client, act: Act, page: Option<&Reply>, plan: &Plan) -> (Option<Reply>, bool) {
+async fn attempt(client: &mut Client, act: Act, page: Option<&Reply>, plan: &Faults) -> (Option<Reply>, bool) {
     let before = plan.fired();
     let reply = tokio::select! {
         reply = perform(client, act, page) => Some(reply),
@@ -176,8 +174,8 @@ fn succeeded(reply: &Reply, story: Story, act: Act) -> bool {
 }
 
 /// A browser that begins a flow is taken for signed out when its session cannot be read.
-fn forgiven(story: Story, act: Act, plan: &Plan) -> bool {
-    act == Act::Open && story.kind != ClientKind::Native && plan.victim() == "current"
+fn forgiven(story: Story, act: Act, plan: &Faults) -> bool {
+    act == Act::Open && story.kind != ClientKind::Native && plan.victim() == Some(Call::Current)
 }
 
 /// Compares the answer to a request that met the fault: it says that the host is away, or that something is broken.
@@ -207,7 +205,7 @@ fn whole(site: &Site, place: &str) {
 }
 
 /// The commit happened and its answer was lost: whoever sends the form again hears that the address is taken.
-async fn taken(client: &mut Client, page: &Reply, plan: &Plan, place: &str) {
+async fn taken(client: &mut Client, page: &Reply, plan: &Faults, place: &str) {
     let (again, _) = attempt(client, Act::Register, Some(page), plan).await;
     let shown = client.page(again.unwrap()).await;
     assert_eq!(shown.messages(), [4000007], "{place}: {shown:?}");
@@ -226,8 +224,9 @@ async fn c2_without_randomness_nothing_is_promised_to_a_script() {
 /// Lets the first draw fail, then the second, until a run draws less often; says how often that was.
 async fn without_randomness(kind: ClientKind) -> usize {
     for number in 1..40 {
-        let plan = Plan::new(When::Nth(number), Fault::Before(HostErrorKind::Unavailable));
-        let site = Site::with(|builder, _| builder.random(FaultyRandom(Arc::clone(&plan))));
+        let plan = Faults::new();
+        plan.set(&[(When::Nth(number), Fault::Before(HostErrorKind::Unavailable))]);
+        let site = Site::with(|builder, _| builder.random(plan.around(SystemRandom::new())));
         let mut client = site.client(kind);
 
         let opened = client.open().await;

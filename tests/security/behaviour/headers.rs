@@ -8,11 +8,10 @@ use serde_json::json;
 use tower::{Layer, ServiceExt};
 use tower_registration::host::HostErrorKind;
 use tower_registration::methods::{Password, WhenAway};
-use tower_registration::testing::{BASE_URL, Client, ClientKind, Reply};
+use tower_registration::testing::{BASE_URL, Call, Client, ClientKind, Fault, Faults, Reply, When};
 
 use super::answers::{Case, Content, cases, prepare};
-use super::faulty::{Fault, Plan, When, site_behind};
-use super::site::{Site, choices, sign_up};
+use super::site::{Site, choices, sign_up, site_behind};
 
 /// The headers of every answer, and those that depend on the service.
 const ALWAYS: [(&str, &str); 6] = [
@@ -103,11 +102,11 @@ async fn g3_a_host_that_speaks_of_transport_itself_is_left_alone() {
 
 /// A service whose storage is away, with a flow that was opened before.
 async fn away(kind: ClientKind) -> (Site, Client, Reply) {
-    let plan = Plan::new(When::Never, Fault::HangBefore);
+    let plan = Faults::new();
     let site = site_behind(&plan);
     let mut client = site.client(kind);
     let page = client.open().await;
-    plan.set(&[(When::Always("begin"), Fault::Before(HostErrorKind::Unavailable))]);
+    plan.set(&[(When::Always(Call::Begin), Fault::Before(HostErrorKind::Unavailable))]);
     (site, client, page)
 }
 
@@ -144,7 +143,8 @@ async fn g3_a_form_in_bad_times_is_answered_by_a_page_and_no_row_is_written() {
 
 #[tokio::test]
 async fn g3_a_navigation_in_bad_times_writes_no_row() {
-    let plan = Plan::new(When::First("put", 1), Fault::Before(HostErrorKind::Unavailable));
+    let plan = Faults::new();
+    plan.set(&[(When::First(Call::Put, 1), Fault::Before(HostErrorKind::Unavailable))]);
     let site = site_behind(&plan);
 
     let reply = site.browser().get("/self-service/registration/browser").await;

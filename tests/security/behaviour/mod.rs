@@ -10,7 +10,6 @@ mod configurations;
 mod disconnects;
 mod entropy;
 mod faults;
-pub(crate) mod faulty;
 mod fixation;
 mod flood;
 mod headers;

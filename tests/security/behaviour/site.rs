@@ -8,7 +8,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tower_registration::host::{HostError, Kind, Random};
 use tower_registration::memory::Memory;
 use tower_registration::methods::Password;
-use tower_registration::testing::{BASE_URL, Client, ClientKind, PERSON, TestClock, UI};
+use tower_registration::testing::{BASE_URL, Client, ClientKind, Faults, PERSON, TestClock, UI};
 use tower_registration::{After, Builder, Hashing, Registration, Schema, Secret, Style};
 
 /// A password that every rule accepts.
@@ -79,6 +79,14 @@ impl Site {
             hashes: self.registration.hashes_computed(),
         }
     }
+}
+
+/// A service whose storage and identities go wrong as told.
+pub(super) fn site_behind(faults: &Faults) -> Site {
+    Site::with(|builder, memory| {
+        let faulty = faults.around(memory.clone());
+        builder.storage(faulty.clone()).identities(faulty)
+    })
 }
 
 /// Everything that a service at this base URL needs but for storage, identities and methods.

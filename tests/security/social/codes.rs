@@ -4,7 +4,7 @@ use serde_json::json;
 use tower_registration::host::Kind;
 use tower_registration::methods::Oidc;
 use tower_registration::methods::oidc::Pkce;
-use tower_registration::testing::{Endpoint, Fault};
+use tower_registration::testing::{Endpoint, ProviderFault};
 
 use super::{
     ISSUER, WELCOME, app, begin, entry, error_of, leave, nobody, parameter, plain_app, provider, with_parameter,
@@ -34,7 +34,9 @@ async fn o5_codes_are_bound_where_the_provider_knows_how_or_by_force() {
 
 #[tokio::test]
 async fn o5_a_provider_that_cannot_be_asked_does_not_switch_it_off() {
-    for fault in [Fault::Away, Fault::Status(404), Fault::Page, Fault::Says("{}".to_owned())] {
+    for fault in
+        [ProviderFault::Away, ProviderFault::Status(404), ProviderFault::Page, ProviderFault::Says("{}".to_owned())]
+    {
         let provider = provider();
         provider.fail(Endpoint::Discovery, fault.clone());
         // Its endpoints are known without asking: only the way to bind codes is not.

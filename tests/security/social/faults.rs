@@ -5,10 +5,9 @@ use serde_json::json;
 use tower_registration::host::{HostErrorKind, Kind};
 use tower_registration::memory::Memory;
 use tower_registration::methods::Oidc;
-use tower_registration::testing::{App, ClientKind};
+use tower_registration::testing::{App, Call, ClientKind, Fault, Faults, When};
 
 use super::{ISSUER, WELCOME, begin, entry, provider};
-use crate::behaviour::faulty::{Fault, Faulty, Plan, When};
 
 const FAULTS: [Fault; 6] = [
     Fault::Before(HostErrorKind::Unavailable),
@@ -21,8 +20,8 @@ const FAULTS: [Fault; 6] = [
 
 /// A journey in which the call with this number goes wrong, and another one after it. Says whether a call did.
 async fn journey(kind: ClientKind, known: bool, number: usize, fault: Fault) -> bool {
-    let (provider, memory, plan) = (provider(), Memory::new(), Plan::new(When::Never, fault));
-    let faulty = Faulty::new(&memory, &plan);
+    let (provider, memory, plan) = (provider(), Memory::new(), Faults::new());
+    let faulty = plan.around(memory.clone());
     let method = Oidc::new(provider.clone()).provider(entry("local", ISSUER));
     let app = App::with(|builder| builder.method(method).storage(faulty.clone()).identities(faulty)).unwrap();
     if known {
@@ -45,7 +44,7 @@ async fn journey(kind: ClientKind, known: bool, number: usize, fault: Fault) -> 
         () = plan.hung() => true,
     };
     plan.set(&[]);
-    let place = format!("{kind:?} known: {known} {fault:?} at {} ({number})", plan.victim());
+    let place = format!("{kind:?} known: {known} {fault:?} at {} ({number})", plan.victim().map_or("", Call::as_str));
     let (people, sessions) = (memory.all_identities().len(), memory.count(Kind::Session) - before);
     assert!(people <= 1 && sessions <= 1 && (known || people == sessions), "{place}: {people} {sessions}");
 
@@ -91,8 +90,9 @@ async fn c2_signing_in_survives_every_fault() {
 async fn c5_a_return_that_is_dropped_at_any_point_leaves_all_or_nothing() {
     for dropped_at in 1..60 {
         let (provider, memory) = (provider(), Memory::new());
-        let plan = Plan::dawdling();
-        let faulty = Faulty::new(&memory, &plan);
+        let plan = Faults::new();
+        plan.yield_at_points();
+        let faulty = plan.around(memory.clone());
         let method = Oidc::new(provider.clone()).provider(entry("local", ISSUER));
         let app = App::with(|builder| builder.method(method).storage(faulty.clone()).identities(faulty)).unwrap();
         let mut ada = app.browser();

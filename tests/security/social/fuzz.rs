@@ -4,7 +4,7 @@
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use proptest::prelude::{Strategy, any};
 use serde_json::{Value, json};
-use tower_registration::testing::{Endpoint, Fault};
+use tower_registration::testing::{Endpoint, ProviderFault};
 
 use super::{WELCOME, begin, nobody, parameter, plain_app, provider, with_parameter};
 use crate::inputs::chance::{block_on, for_all};
@@ -92,7 +92,7 @@ async fn is_taken(token: &str) -> bool {
     let mut ada = app.browser();
     let back = begin(&mut ada, &provider, "local").await;
     let answer = json!({ "access_token": "a", "token_type": "Bearer", "id_token": token });
-    provider.fail(Endpoint::Token, Fault::Says(answer.to_string()));
+    provider.fail(Endpoint::Token, ProviderFault::Says(answer.to_string()));
     let came = ada.follow(&back).await.location() == WELCOME;
     // Its curve key is another one each time: the token is signed with the one that never changes.
     assert_eq!(came, !nobody(&app));
@@ -134,8 +134,8 @@ fn f9_keys_and_descriptions_that_are_changed_are_refused_or_mean_the_same() {
         let came = block_on(async {
             let mut ada = app.browser();
             match of_keys {
-                true => provider.fail(Endpoint::Keys, Fault::Says(altered.clone())),
-                false => provider.fail(Endpoint::Discovery, Fault::Says(altered.clone())),
+                true => provider.fail(Endpoint::Keys, ProviderFault::Says(altered.clone())),
+                false => provider.fail(Endpoint::Discovery, ProviderFault::Says(altered.clone())),
             }
             let page = ada.open().await;
             let leaves = ada.submit(&page, json!({ "provider": "local" })).await;
@@ -144,7 +144,7 @@ fn f9_keys_and_descriptions_that_are_changed_are_refused_or_mean_the_same() {
             }
             let back = provider.sign_in(leaves.location());
             let answer = json!({ "access_token": "a", "id_token": token });
-            provider.fail(Endpoint::Token, Fault::Says(answer.to_string()));
+            provider.fail(Endpoint::Token, ProviderFault::Says(answer.to_string()));
             ada.follow(&back).await.location() == WELCOME
         });
 

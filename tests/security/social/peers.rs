@@ -6,22 +6,22 @@ use serde_json::json;
 use tower_registration::fetch::Client;
 use tower_registration::methods::Oidc;
 use tower_registration::methods::oidc::{ClaimsSource, Provider};
-use tower_registration::testing::{Endpoint, Fault};
+use tower_registration::testing::{Endpoint, ProviderFault};
 
 use super::{ISSUER, WELCOME, app, begin, entry, error_of, nobody, plain_app, provider, reason};
 
 const ENDPOINTS: [Endpoint; 4] = [Endpoint::Discovery, Endpoint::Token, Endpoint::UserInfo, Endpoint::Keys];
 
-fn faults() -> [Fault; 8] {
+fn faults() -> [ProviderFault; 8] {
     [
-        Fault::Away,
-        Fault::Slow(Duration::from_secs(30)),
-        Fault::Status(500),
-        Fault::Status(204),
-        Fault::Page,
-        Fault::TooLarge,
-        Fault::Redirect("http://169.254.169.254/latest/meta-data".to_owned()),
-        Fault::Says("[]".to_owned()),
+        ProviderFault::Away,
+        ProviderFault::Slow(Duration::from_secs(30)),
+        ProviderFault::Status(500),
+        ProviderFault::Status(204),
+        ProviderFault::Page,
+        ProviderFault::TooLarge,
+        ProviderFault::Redirect("http://169.254.169.254/latest/meta-data".to_owned()),
+        ProviderFault::Says("[]".to_owned()),
     ]
 }
 
@@ -68,7 +68,7 @@ async fn o6_whatever_a_provider_does_there_is_a_clear_answer_in_time() {
 #[tokio::test(start_paused = true)]
 async fn o6_many_that_wait_for_a_slow_provider_wait_together_and_others_do_not() {
     let provider = provider();
-    provider.fail(Endpoint::Discovery, Fault::Slow(Duration::from_secs(30)));
+    provider.fail(Endpoint::Discovery, ProviderFault::Slow(Duration::from_secs(30)));
     let app = plain_app(&provider);
     let mut waiting = Vec::new();
     for _ in 0..100 {
@@ -140,7 +140,7 @@ async fn o6_a_flood_of_tokens_with_unknown_keys_does_not_flood_the_provider() {
 async fn o6_a_provider_that_changes_its_keys_is_believed_once_they_may_be_asked_for() {
     let provider = provider();
     let other = json!({ "keys": [provider.keys()["keys"][1]] });
-    provider.fail(Endpoint::Keys, Fault::Says(other.to_string()));
+    provider.fail(Endpoint::Keys, ProviderFault::Says(other.to_string()));
     let app = plain_app(&provider);
     let journey = async || {
         let mut client = app.browser();

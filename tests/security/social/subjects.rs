@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tower_registration::identity::{AddressState, Channel};
 use tower_registration::methods::Oidc;
 use tower_registration::methods::oidc::{Claims, ClaimsSource, Mapped, Provider};
-use tower_registration::testing::{Endpoint, Fault, IdentityProvider};
+use tower_registration::testing::{Endpoint, IdentityProvider, ProviderFault};
 
 use super::{ISSUER, WELCOME, app, begin, entry, plain_app, provider};
 
@@ -170,7 +170,7 @@ async fn o2_the_answer_about_the_person_is_about_the_subject_of_the_token() {
         (json!("ada-1"), false),
     ] {
         let provider = provider();
-        provider.fail(Endpoint::UserInfo, Fault::Says(answer.to_string()));
+        provider.fail(Endpoint::UserInfo, ProviderFault::Says(answer.to_string()));
         let app =
             app(Oidc::new(provider.clone()).provider(entry("local", ISSUER).claims_source(ClaimsSource::UserInfo)));
         let mut ada = app.browser();

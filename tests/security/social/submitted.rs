@@ -168,3 +168,22 @@ async fn o1_one_token_at_once_from_two_clients_makes_one_session() {
         assert_eq!((good, app.memory().count(Kind::Session)), (1, 1), "{} {}", one.json(), other.json());
     }
 }
+
+#[tokio::test]
+async fn the_provider_of_an_organization_is_named_in_the_session() {
+    let google = IdentityProvider::new(GOOGLE);
+    let id = uuid::Uuid::new_v4();
+    let entry = Provider::new(ProviderKind::Google, "it", "client").organization(id);
+    let entry = entry.mapper(|claims: &Claims| Mapped::new(json!({ "email": claims.text("email") })));
+    let app = app(Oidc::new(Keys(google.clone())).provider(entry));
+    let token = google.id_token("client", &json!({ "sub": "1", "email": "a@example.org" }));
+
+    let done = submit(&app, &token, json!({})).await;
+    let session = done.at("/session_token").as_str().unwrap().to_owned();
+    let known = app.native().with_header("x-session-token", &session).whoami().await.unwrap();
+
+    for methods in [done.at("/session/authentication_methods"), known["authentication_methods"].clone()] {
+        assert_eq!((methods[0]["provider"].clone(), methods[0]["organization"].clone()), (json!("it"), json!(id)));
+    }
+    assert!(done.at("/identity/organization_id").is_null(), "the person belongs to nobody yet");
+}

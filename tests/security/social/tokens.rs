@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tower_registration::methods::Oidc;
 use tower_registration::methods::oidc::ClaimsSource;
-use tower_registration::testing::{Endpoint, Fault};
+use tower_registration::testing::{Endpoint, ProviderFault};
 
 use super::{ISSUER, WELCOME, app, begin, entry, nobody, provider};
 
@@ -222,7 +222,7 @@ async fn o1_a_token_of_another_key_or_another_purpose_does_not_count() {
     ];
     for (set, counts) in sets {
         let provider = provider();
-        provider.fail(Endpoint::Keys, Fault::Says(set.to_string()));
+        provider.fail(Endpoint::Keys, ProviderFault::Says(set.to_string()));
         let app = super::plain_app(&provider);
         let mut ada = app.browser();
         let back = begin(&mut ada, &provider, "local").await;
