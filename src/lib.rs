@@ -147,3 +147,16 @@ struct Readme;
 #[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../docs/storage.md")]
 struct StorageGuide;
+
+/// And that of the other guides.
+#[cfg(all(doctest, feature = "kratos", feature = "oidc", feature = "testing", feature = "webauthn"))]
+mod guides {
+    #[doc = include_str!("../docs/host.md")]
+    struct Host;
+
+    #[doc = include_str!("../docs/moving-from-kratos.md")]
+    struct MovingFromKratos;
+
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
+}

@@ -34,6 +34,18 @@ impl Deliberate {
         Self { rules: serde_json::from_str(&text).unwrap() }
     }
 
+    /// The reasons in their order, each once.
+    #[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+    pub(crate) fn reasons(&self) -> Vec<&str> {
+        let mut reasons: Vec<&str> = Vec::new();
+        for rule in &self.rules {
+            if !reasons.contains(&rule.reason.as_str()) {
+                reasons.push(&rule.reason);
+            }
+        }
+        reasons
+    }
+
     /// The place in the list of the first entry that covers a difference.
     pub(crate) fn covering(&self, scenario: &str, difference: &Difference) -> Option<usize> {
         self.rules.iter().position(|rule| rule.covers(scenario, difference))

@@ -7,10 +7,13 @@
 
 mod answer;
 mod compare;
+#[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+mod compatibility;
 mod deliberate;
 mod loads;
 mod messages;
 mod normalise;
+mod openapi;
 mod peers;
 mod player;
 #[path = "../peers/receiver.rs"]
@@ -23,6 +26,8 @@ mod store;
 mod variables;
 
 use deliberate::Deliberate;
+use openapi::Document;
+use player::Exchange;
 use run::{Run, played};
 use scenario::Scenario;
 use store::Store;
@@ -134,6 +139,67 @@ fn every_listed_difference_has_a_reason() {
     let rules = Deliberate::read().rules;
 
     assert!(rules.iter().all(|rule| rule.reason.trim().ends_with('.')), "a reason is a sentence");
+}
+
+#[test]
+fn every_answer_is_one_that_the_openapi_document_describes() {
+    let mut document = Document::read();
+    let faults: Vec<String> = CONFIGURATIONS
+        .iter()
+        .flat_map(|name| &played(name).conversations)
+        .flat_map(|talk| talk.exchanges.iter().map(move |exchange| (talk, exchange)))
+        .filter_map(|(talk, exchange)| Some(format!("{}: {}", talk.name, document.fault(exchange)?)))
+        .collect();
+
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn every_operation_of_the_openapi_document_is_served() {
+    let (server, _) = run::serve(Store::Memory, "verify", None).await.unwrap();
+    let mut document = Document::read();
+
+    for (method, template) in document.operations() {
+        let path = template.split('/').map(|part| if part.starts_with('{') { "default" } else { part });
+        let path = path.collect::<Vec<_>>().join("/");
+        let request = http::Request::builder().method(&method).uri(&path).header("accept", "application/json");
+        let answer = player::sent(&server.registration, request.body(Default::default()).unwrap()).await.unwrap();
+
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(!kind.starts_with("text/plain"), "{method} {path} is not served: {answer:?}");
+        assert_eq!(document.fault(&Exchange { method, path, answer }), None);
+    }
+}
+
+#[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+#[test]
+fn the_page_about_compatibility_is_current() {
+    let runs: Vec<&Run> = CONFIGURATIONS.iter().map(|name| played(name)).collect();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/compatibility.md");
+
+    let current = compatibility::document(&runs);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, &current).unwrap();
+    }
+
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    let other = current.lines().zip(kept.lines()).find(|(current, kept)| current != kept);
+    assert!(kept == current, "run it with UPDATE=1; the first line that is not current: {other:#?}");
+}
+
+#[cfg(all(feature = "breach-http", feature = "oidc", feature = "sms", feature = "smtp"))]
+#[test]
+fn every_key_of_the_configurations_is_in_the_table_of_compatibility() {
+    assert_eq!(compatibility::unlisted(), [""; 0]);
+}
+
+#[test]
+fn every_route_is_in_the_openapi_document() {
+    let (document, routes) = (Document::read(), openapi::routed());
+
+    assert!(routes.len() > 12, "{routes:?}");
+    let missing: Vec<&String> = routes.iter().filter(|path| document.template(path).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

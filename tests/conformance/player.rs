@@ -46,13 +46,23 @@ pub(crate) struct Player<'a> {
     jars: BTreeMap<String, Jar>,
     names: Names,
     last: Answer,
+    exchanges: Vec<Exchange>,
+}
+
+/// A request to the service and its answer as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) method: Method,
+    /// The path below the base URL, without its query.
+    pub(crate) path: String,
+    pub(crate) answer: Answer,
 }
 
 impl<'a> Player<'a> {
     /// A player for one conversation.
     pub(crate) fn new(server: &'a Server) -> Self {
         let (variables, names) = (Variables::default(), Names::default());
-        Self { server, variables, jars: BTreeMap::new(), names, last: Answer::default() }
+        Self { server, variables, jars: BTreeMap::new(), names, last: Answer::default(), exchanges: Vec::new() }
     }
 
     /// Plays the conversation to its end.
@@ -60,7 +70,7 @@ impl<'a> Player<'a> {
     /// # Errors
     ///
     /// The step at which it cannot go on, and why.
-    pub(crate) async fn play(mut self, scenario: &Scenario) -> Result<Value, String> {
+    pub(crate) async fn play(&mut self, scenario: &Scenario) -> Result<Value, String> {
         let mut answers = Vec::new();
         for (at, step) in scenario.steps.iter().enumerate() {
             let outcome = match step {
@@ -73,6 +83,11 @@ impl<'a> Player<'a> {
             answers.extend(outcome.map_err(|why| format!("step {at}: {why}"))?);
         }
         Ok(canonical(&Value::Array(answers)))
+    }
+
+    /// What was asked of the service, and what it answered.
+    pub(crate) fn exchanges(self) -> Vec<Exchange> {
+        self.exchanges
     }
 
     async fn request(
@@ -88,8 +103,11 @@ impl<'a> Player<'a> {
         let cookies = jar.and_then(|name| self.jars.get(name)).map_or(&[][..], Vec::as_slice);
         let request = written(&spec, &self.server.base, cookies)?;
         let asked = format!("{} {}", request.method(), request.uri());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
         self.last = sent(&self.server.registration, request).await?;
+        let below = path.strip_prefix(UrlParts::of(&self.server.base).path.as_str()).unwrap_or(&path).to_owned();
+        self.exchanges.push(Exchange { method, path: below, answer: self.last.clone() });
         if let Some(name) = jar {
             let jar = self.jars.entry(name.to_owned()).or_default();
             self.last.cookies().iter().for_each(|line| keep(jar, line));
@@ -259,7 +277,8 @@ fn body(spec: &Map<String, Value>) -> Option<(Option<&'static str>, Bytes)> {
     spec.get("raw").map(|raw| (None, as_text(raw).into()))
 }
 
-async fn sent(registration: &Registration, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+/// Sends a request and reads the answer to its end.
+pub(crate) async fn sent(registration: &Registration, request: Request<Full<Bytes>>) -> Result<Answer, String> {
     let response = registration.clone().oneshot(request).await;
     let (parts, body) = response.map_err(|error| error.to_string())?.into_parts();
     let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();

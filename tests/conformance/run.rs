@@ -10,7 +10,7 @@ use tower_registration::testing::{Mailbox, TestClock};
 
 use crate::compare::{Difference, differences};
 use crate::deliberate::Deliberate;
-use crate::player::{Player, Server};
+use crate::player::{Exchange, Player, Server};
 use crate::scenario::{Scenario, text};
 use crate::store::{Folder, Store};
 
@@ -30,6 +30,7 @@ pub(crate) struct Conversation {
     pub(crate) name: String,
     pub(crate) recorded: Value,
     ours: Result<Value, String>,
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
 /// The run of a configuration at the base URL of its file. It is played once, however many tests ask for it.
@@ -88,8 +89,9 @@ impl Conversation {
     async fn play(server: &Server, scenario: &Scenario) -> Self {
         let recorded = text(&format!("golden/{}.json", scenario.name)).unwrap();
         let recorded = serde_json::from_str(&recorded).unwrap();
-        let ours = Player::new(server).play(scenario).await;
-        Self { name: scenario.name.clone(), recorded, ours }
+        let mut player = Player::new(server);
+        let ours = player.play(scenario).await;
+        Self { name: scenario.name.clone(), recorded, ours, exchanges: player.exchanges() }
     }
 
     /// What we answered.
@@ -117,7 +119,7 @@ impl Conversation {
 }
 
 /// A service as the configuration says, with a clock of our own.
-async fn serve(
+pub(crate) async fn serve(
     store: Store,
     config: &str,
     base_url: Option<&str>,

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use serde_json::json;
 use time::Duration;
-use tower_registration::identity::Channel;
+use tower_registration::host::{Hook, HookContext, Unit};
+use tower_registration::identity::{Channel, Identity, Unique, UniqueKind};
+use tower_registration::memory::transaction;
 use tower_registration::methods::{Code, Password};
 use tower_registration::testing::{App, Mailbox, UI};
 use tower_registration::upkeep::{Flushed, GivenUp, Why};
-use tower_registration::{BuildError, Verification};
+use tower_registration::{BuildError, Stop, Verification};
 
 const ADA: &str = "ada@example.org";
 
@@ -181,6 +184,37 @@ async fn a_refused_registration_writes_no_letter() {
         let _ = client.submit(&page, answer).await;
     }
 
+    assert_eq!((app.identities().len(), app.memory().outbox().len()), (1, 1));
+}
+
+/// Makes commits fail: claims what belongs to Eve already.
+struct WantsWhatIsEves;
+
+#[async_trait]
+impl Hook for WantsWhatIsEves {
+    async fn in_commit(&self, _: &HookContext<'_>, unit: &mut dyn Unit, identity: &Identity) -> Result<(), Stop> {
+        let eves = Unique::new(UniqueKind::Identifier, "eve@example.org");
+        let _ = transaction(unit).unwrap().claim(&[eves], identity.id());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_writes_no_letter() {
+    let app = App::with(|builder| {
+        let verification = Verification::by_code(format!("{UI}/verify"));
+        builder.method(Password::new()).verification(verification).hook(WantsWhatIsEves)
+    })
+    .unwrap();
+    let mut statuses = Vec::new();
+    for email in ["eve@example.org", ADA] {
+        let mut client = app.native();
+        let page = client.open().await;
+        let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": email } });
+        statuses.push(client.submit(&page, answer).await.status());
+    }
+
+    assert_eq!(statuses, [200, 503]);
     assert_eq!((app.identities().len(), app.memory().outbox().len()), (1, 1));
 }
 

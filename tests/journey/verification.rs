@@ -464,3 +464,26 @@ async fn a_crowd_proves_an_address_once() {
     assert_eq!(passed, 1);
     assert!(is_verified(&app));
 }
+
+#[tokio::test]
+async fn a_proof_ends_before_its_flow() {
+    let lasting = |verification: Verification| verification.proof_lifespan(Duration::minutes(10));
+    let by_code = app(lasting(Verification::by_code(format!("{UI}/verify"))));
+    let by_link = app(lasting(Verification::by_link(format!("{UI}/verify"))));
+    let mut ada = by_code.native();
+    let page = registered(&mut ada).await;
+    let late = code(&by_code).await;
+    let _ = registered(&mut by_link.native()).await;
+    let late_link = link(&by_link).await;
+
+    by_code.clock().advance(Duration::minutes(10));
+    by_link.clock().advance(Duration::minutes(10));
+    let refused = ada.submit_verification(&page, json!({ "method": "code", "code": late })).await;
+    let mut browser = by_link.spa();
+    let opened = browser.follow(&late_link).await;
+
+    assert_eq!((refused.at("/state"), refused.messages().contains(&4070006)), (json!("sent_email"), true));
+    let shown = browser.show_verification(&opened.flow_id().unwrap()).await;
+    assert!(shown.messages().contains(&4070001), "{}", shown.json());
+    assert!(!is_verified(&by_code) && !is_verified(&by_link));
+}

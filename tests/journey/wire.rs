@@ -141,3 +141,21 @@ async fn a_flow_of_another_browser_is_not_shown() {
 
     assert_eq!((shown.status(), shown.at("/error/id")), (403, json!("security_csrf_violation")));
 }
+
+#[tokio::test]
+async fn an_anti_csrf_cookie_that_another_service_behind_the_same_url_set_is_shared() {
+    use base64::Engine as _;
+    let app = App::new().unwrap();
+    let mut ada = app.spa();
+    let _ = ada.open().await;
+    let name = ada.cookies().keys().find(|name| name.starts_with("csrf_token_")).unwrap().clone();
+    let foreign = base64::engine::general_purpose::STANDARD.encode([7; 32]);
+    ada.cookies().insert(name.clone(), foreign.clone());
+
+    let page = ada.open().await;
+    let answer = ada.submit(&page, crate::ada()).await;
+
+    // A session changes the secret, as in Kratos: until then it stays.
+    assert_eq!((page.header("set-cookie"), answer.status()), ("", 200));
+    assert_ne!(ada.cookies()[&name], foreign);
+}
