@@ -1,5 +1,6 @@
 //! What both stories are told with: the parts, one request on its way, and how trouble reaches the client.
 
+mod caught;
 mod oauth2;
 
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::schema::Schemas;
 use crate::seal::Seal;
 use crate::stop::{Failure, FailureKind};
 use crate::trace;
+
+pub(crate) use caught::caught;
 
 /// How long an error is kept for the page that shows it.
 const ERROR_LIFE: Duration = Duration::hours(24);

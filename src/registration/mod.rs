@@ -34,7 +34,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::call::{Answer, Call, Outcome, Wish};
-use crate::engine::{Engine, Trouble, Visit, failed};
+use crate::engine::{Engine, Tell, Trouble, Visit, caught, failed};
 use crate::flow::{Facts, Flow, FlowId, FlowKind};
 use crate::host::{Around, Draw, HookContext, HostError, Kind, Record, RecordId};
 use crate::identity::MethodId;
@@ -63,9 +63,12 @@ impl Engine {
         };
         let hooks_until = Instant::now() + HOOKS_PATIENCE;
         let mut visit = Visit { caller, visitor, session_cookie: None, continuity_cookie: None, now, hooks_until };
-        let outcome = match self.chapter(&mut visit, wish).await {
+        let told = caught(self.chapter(&mut visit, wish)).await;
+        let outcome = match told.unwrap_or_else(|panicked| Err(Trouble::new(panicked, Tell::Forward))) {
             Ok(outcome) => outcome,
-            Err(trouble) => self.tell(&visit, trouble).await,
+            Err(trouble) => {
+                caught(self.tell(&visit, trouble)).await.unwrap_or_else(|panicked| failed(panicked, None, None))
+            }
         };
         let cookies = [self.csrf.cookie(&visit.visitor), visit.session_cookie, visit.continuity_cookie];
         Answer { outcome, cookies: cookies.into_iter().flatten().collect() }

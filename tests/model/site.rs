@@ -65,6 +65,8 @@ impl Site {
         self.watch.reset(place);
         self.clock.advance(Duration::seconds(-self.seconds()));
         drop(self.mailbox.take());
+        // A service does not believe that time goes back.
+        self.restart();
     }
 
     /// Seconds since the start.

@@ -85,6 +85,10 @@ pub enum Call {
     BeforeCreate,
     /// A hook writes the host's own rows in a unit.
     InCommit,
+    /// A hook says what it has to do after the commit.
+    Errands,
+    /// A hook does an errand.
+    Perform,
     /// A hook hears of a commit.
     AfterCommit,
     /// A letter is handed to a courier.
@@ -95,7 +99,7 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Get,
         Self::Put,
         Self::Begin,
@@ -116,6 +120,8 @@ impl Call {
         Self::BeforeOpen,
         Self::BeforeCreate,
         Self::InCommit,
+        Self::Errands,
+        Self::Perform,
         Self::AfterCommit,
         Self::Deliver,
         Self::Fill,
@@ -145,6 +151,8 @@ impl Call {
             Self::BeforeOpen => "before_open",
             Self::BeforeCreate => "before_create",
             Self::InCommit => "in_commit",
+            Self::Errands => "errands",
+            Self::Perform => "perform",
             Self::AfterCommit => "after_commit",
             Self::Deliver => "deliver",
             Self::Fill => "fill",
@@ -200,6 +208,10 @@ pub enum Fault {
     HangBefore,
     /// It happened, and no answer ever comes.
     HangAfter,
+    /// It panics, and nothing happened.
+    PanicBefore,
+    /// It happened, and then it panics.
+    PanicAfter,
     /// Nothing happened, and the answer is that nothing is there, or that somebody else was faster. A call that has no such
     /// answer goes well.
     Lost,
@@ -356,6 +368,7 @@ impl Faults {
         match fault {
             Some(Fault::Before(kind)) => return Err(told_to_fail(kind).into()),
             Some(Fault::HangBefore) => return self.hang().await,
+            Some(Fault::PanicBefore) => panic_quietly(),
             Some(Fault::Lost) => {
                 if let Some(answer) = lost() {
                     return Ok(answer);
@@ -368,6 +381,7 @@ impl Faults {
         match fault {
             Some(Fault::After(kind)) if answer.is_ok() => Err(told_to_fail(kind).into()),
             Some(Fault::HangAfter) if answer.is_ok() => self.hang().await,
+            Some(Fault::PanicAfter) if answer.is_ok() => panic_quietly(),
             _ => answer,
         }
     }
@@ -376,6 +390,11 @@ impl Faults {
         self.inner.hung.notify_one();
         pending().await
     }
+}
+
+/// Unwinds as a panic does, but leaves the output alone.
+fn panic_quietly() -> ! {
+    std::panic::resume_unwind(Box::new("the test lets this call panic"))
 }
 
 fn told_to_fail(kind: HostErrorKind) -> HostError {

@@ -6,11 +6,11 @@ use std::fmt;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Call, Fault, Faults, Moment, Point, told_to_fail};
+use super::{Call, Fault, Faults, Moment, Point, panic_quietly, told_to_fail};
 use crate::caller::Caller;
 use crate::host::{
-    Courier, CreateError, Delivery, Hook, HookContext, HostError, Identities, Kind, Leased, Opened, Outgoing, Put,
-    Random, Record, RecordId, Rendered, Sessions, Storage, Undelivered, Unit, Version, Witness,
+    Courier, CreateError, Delivery, Errand, Hook, HookContext, HostError, Identities, Kind, Leased, Opened, Outgoing,
+    Put, Random, Record, RecordId, Rendered, Sessions, Storage, Undelivered, Undone, Unit, Version, Witness,
 };
 use crate::identity::{Address, AddressState, Draft, Identity, IdentityId, Owner, Session, Unique};
 use crate::stop::Stop;
@@ -139,6 +139,10 @@ impl<T: Sessions> Sessions for Faulty<T> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<T: Hook> Hook for Faulty<T> {
+    fn name(&self) -> &str {
+        self.part.name()
+    }
+
     async fn before_open(&self, cx: &HookContext<'_>) -> Result<(), Stop> {
         self.faults.at(Call::BeforeOpen, || None, self.part.before_open(cx)).await
     }
@@ -151,6 +155,18 @@ impl<T: Hook> Hook for Faulty<T> {
         self.faults.at(Call::InCommit, || None, self.part.in_commit(cx, unit, identity)).await
     }
 
+    async fn errands(&self, cx: &HookContext<'_>, identity: Option<&Identity>) -> Result<Vec<Errand>, Stop> {
+        self.faults.at(Call::Errands, || None, self.part.errands(cx, identity)).await
+    }
+
+    async fn perform(&self, errand: &Errand) -> Result<(), Undone> {
+        let perform = async { self.part.perform(errand).await.map_err(Failed::Part) };
+        self.faults.at(Call::Perform, || None, perform).await.map_err(|failed| match failed {
+            Failed::Part(undone) => undone,
+            Failed::Test(error) => Undone::new(error.into()),
+        })
+    }
+
     async fn after_commit(&self, cx: &HookContext<'_>, identity: &Identity) -> Result<(), Stop> {
         self.faults.at(Call::AfterCommit, || None, self.part.after_commit(cx, identity)).await
     }
@@ -161,21 +177,21 @@ impl<T: Hook> Hook for Faulty<T> {
 #[deny(clippy::missing_trait_methods)]
 impl<T: Courier> Courier for Faulty<T> {
     async fn deliver(&self, letter: &Rendered) -> Result<(), Undelivered> {
-        let deliver = async { self.part.deliver(letter).await.map_err(Failed::Courier) };
+        let deliver = async { self.part.deliver(letter).await.map_err(Failed::Part) };
         self.faults.at(Call::Deliver, || None, deliver).await.map_err(|failed| match failed {
-            Failed::Courier(undelivered) => undelivered,
+            Failed::Part(undelivered) => undelivered,
             Failed::Test(error) => Undelivered::new(error),
         })
     }
 }
 
-/// Why a letter was not delivered.
-enum Failed {
-    Courier(Undelivered),
+/// Why something was not delivered, or not done.
+enum Failed<E> {
+    Part(E),
     Test(HostError),
 }
 
-impl From<HostError> for Failed {
+impl<E> From<HostError> for Failed<E> {
     fn from(error: HostError) -> Self {
         Self::Test(error)
     }
@@ -187,13 +203,16 @@ impl<T: Random> Random for Faulty<T> {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), HostError> {
         let (number, fault) = self.faults.meet(Call::Fill);
         self.faults.tell(Point { call: Call::Fill, moment: Moment::Before, number });
-        if let Some(Fault::Before(kind)) = fault {
-            return Err(told_to_fail(kind));
+        match fault {
+            Some(Fault::Before(kind)) => return Err(told_to_fail(kind)),
+            Some(Fault::PanicBefore) => panic_quietly(),
+            _ => {}
         }
         self.part.fill(bytes)?;
         self.faults.tell(Point { call: Call::Fill, moment: Moment::After, number });
         match fault {
             Some(Fault::After(kind)) => Err(told_to_fail(kind)),
+            Some(Fault::PanicAfter) => panic_quietly(),
             _ => Ok(()),
         }
     }

@@ -35,13 +35,15 @@ enum Act {
     Whoami,
 }
 
-const FAULTS: [Fault; 6] = [
+const FAULTS: [Fault; 8] = [
     Fault::Before(HostErrorKind::Unavailable),
     Fault::After(HostErrorKind::Unavailable),
     Fault::Before(HostErrorKind::Other),
     Fault::After(HostErrorKind::Other),
     Fault::HangBefore,
     Fault::HangAfter,
+    Fault::PanicBefore,
+    Fault::PanicAfter,
 ];
 
 #[tokio::test]
@@ -108,7 +110,7 @@ async fn play(site: &Site, story: Story, fault: Fault, plan: &Faults) {
         let (mut reply, met) = attempt(&mut client, *act, page.as_ref(), plan).await;
         let place = format!("{story:?} {fault:?} at {} in {act:?}", plan.victim().map_or("", Call::as_str));
         whole(site, &place);
-        if met && !(forgiven(story, *act, plan) && reply.is_some()) {
+        if met && !(forgiven(story, *act, fault, plan) && reply.is_some()) {
             if let Some(reply) = &reply {
                 told(site, reply, fault, &place).await;
             }
@@ -173,9 +175,10 @@ fn succeeded(reply: &Reply, story: Story, act: Act) -> bool {
     }
 }
 
-/// A browser that begins a flow is taken for signed out when its session cannot be read.
-fn forgiven(story: Story, act: Act, plan: &Faults) -> bool {
-    act == Act::Open && story.kind != ClientKind::Native && plan.victim() == Some(Call::Current)
+/// A browser that begins a flow is taken for signed out when its session cannot be read; a panic is nobody's answer.
+fn forgiven(story: Story, act: Act, fault: Fault, plan: &Faults) -> bool {
+    let panics = matches!(fault, Fault::PanicBefore | Fault::PanicAfter);
+    act == Act::Open && story.kind != ClientKind::Native && plan.victim() == Some(Call::Current) && !panics
 }
 
 /// Compares the answer to a request that met the fault: it says that the host is away, or that something is broken.

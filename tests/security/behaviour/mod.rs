@@ -16,6 +16,7 @@ mod headers;
 mod hook_faults;
 mod host_sessions;
 mod line;
+mod panics;
 mod password_rules;
 mod passwords;
 mod purposes;
