@@ -101,6 +101,7 @@ async fn disturbed(world: &mut World, act: &Act, of_thousand: u64, dice: &mut Di
     } else {
         vec![run.model.clone()]
     };
+    let candidates = if faults > 0 { with_rewritten(candidates, act.command) } else { candidates };
     let known = (world.model.flows.len(), world.model.proofs.len());
     let fits = candidates
         .into_iter()
@@ -125,6 +126,18 @@ async fn disturbed(world: &mut World, act: &Act, of_thousand: u64, dice: &mut Di
     let heard = traces.heard.as_ref().filter(|_| as_ever);
     world.become_(model, names, act, heard).await;
     !as_ever && !is_nothing
+}
+
+/// The same, and the same with the flow written once more: whoever asks what became of a commit writes it over first.
+fn with_rewritten(models: Vec<Model>, command: Command) -> Vec<Model> {
+    let Command::Submit { flow, .. } = command else { return models };
+    let rewritten = |model: &Model| {
+        let mut model = model.clone();
+        model.flows[flow].version += 1;
+        model
+    };
+    let more: Vec<Model> = models.iter().map(rewritten).collect();
+    [models, more].concat()
 }
 
 /// The same, and the same with one more error: a browser is told on a page, which is kept.
