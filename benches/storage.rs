@@ -5,7 +5,10 @@
 //! cargo bench --all-features --bench storage                  # all of it; a million rows on both databases
 //! cargo bench --all-features --bench storage -- costs         # or a part: costs, statements, rates
 //! COSTS_ROWS=1000,100000 cargo bench --all-features --bench storage -- costs
+//! L3_SECONDS=3600 cargo bench --all-features --bench storage -- endurance
 //! ```
+//!
+//! The last part is run when it is asked for by name alone: a mixed load for a long time, and what is held after it.
 //!
 //! No criterion here: what is compared is measured in turn, round by round, so that a machine that slows down slows down
 //! all of it. PostgreSQL is started by the bench, and runs on the same cores.
@@ -21,6 +24,7 @@ mod common {
 }
 mod stores {
     pub(crate) mod costs;
+    pub(crate) mod endurance;
     pub(crate) mod ledger;
     pub(crate) mod place;
     pub(crate) mod rates;
@@ -63,6 +67,12 @@ fn main() {
     if is_asked_for("costs") {
         runtime.block_on(stores::costs::compare(&effort.rows, effort.rounds));
     }
+    let seconds = std::env::var("L3_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
+    if words.iter().any(|word| *word == "endurance") {
+        runtime.block_on(stores::endurance::last(seconds.unwrap_or(3_600.0)));
+    } else if effort.rounds == 1 {
+        runtime.block_on(stores::endurance::last(1.0));
+    }
 }
 
 fn sizes() -> Vec<usize> {
@@ -72,6 +82,11 @@ fn sizes() -> Vec<usize> {
 
 /// The middle one of these values.
 fn median(values: &mut [f64]) -> f64 {
+    of_hundred(values, 50)
+}
+
+/// So many of a hundred of these values are not above this one.
+fn of_hundred(values: &mut [f64], most: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values[(values.len() * most / 100).min(values.len() - 1)]
 }

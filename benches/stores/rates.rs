@@ -10,7 +10,7 @@ use tower_registration::Hashing;
 
 use super::place::{Place, Which};
 use crate::common::raw::Raw;
-use crate::median;
+use crate::{median, of_hundred};
 
 /// People who submit at the same time: enough to keep every thread at work, and few enough for the queue.
 const PEOPLE: usize = 8;
@@ -21,18 +21,21 @@ pub(crate) fn compare(runtime: &Runtime, runs: usize, submissions: usize) {
         // Who shares the machine may have to wait for longer than a person would.
         let hashing = Hashing::new().patience(Duration::from_secs(60));
         let place = Arc::new(runtime.block_on(Place::new(which, hashing)));
-        let (mut own, mut raw) = (Vec::new(), Vec::new());
+        let (mut own, mut slow, mut raw) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..runs {
             raw.push(hashes(submissions));
-            own.push(runtime.block_on(people(&place, submissions)));
+            let (rate, slowest) = runtime.block_on(people(&place, submissions));
+            own.push(rate);
+            slow.push(slowest);
         }
-        let (own, raw) = (median(&mut own), median(&mut raw));
-        println!("{which:?}: {own:.1}; the hash alone {raw:.1}; ratio {:.2}", own / raw);
+        let (own, slow, raw) = (median(&mut own), median(&mut slow), median(&mut raw));
+        let ratio = own / raw;
+        println!("{which:?}: {own:.1}, p99 {slow:.0} ms; the hash alone {raw:.1}; ratio {ratio:.2}");
     }
 }
 
 /// Hashes a second, on all cores.
-fn hashes(most: usize) -> f64 {
+pub(crate) fn hashes(most: usize) -> f64 {
     let threads = std::thread::available_parallelism().unwrap().get();
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
@@ -49,8 +52,8 @@ fn hashes(most: usize) -> f64 {
     most as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// People a second. Their flows are begun before.
-async fn people(place: &Arc<Place>, most: usize) -> f64 {
+/// People a second, and how many milliseconds 99 of 100 submissions take at most. Their flows are begun before.
+async fn people(place: &Arc<Place>, most: usize) -> (f64, f64) {
     let mut pages = Vec::new();
     for _ in 0..most {
         pages.push(place.client().open().await);
@@ -61,11 +64,15 @@ async fn people(place: &Arc<Place>, most: usize) -> f64 {
     for _ in 0..PEOPLE {
         let (place, pages, next) = (Arc::clone(place), Arc::clone(&pages), Arc::clone(&next));
         submitting.spawn(async move {
+            let mut took = Vec::new();
             while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let begun = Instant::now();
                 place.sign_up(page).await;
+                took.push(begun.elapsed().as_secs_f64() * 1_000.0);
             }
+            took
         });
     }
-    submitting.join_all().await;
-    most as f64 / begun.elapsed().as_secs_f64()
+    let mut took = submitting.join_all().await.concat();
+    (most as f64 / begun.elapsed().as_secs_f64(), of_hundred(&mut took, 99))
 }

@@ -2,7 +2,7 @@
 
 mod behaviour;
 mod codes;
-#[cfg(feature = "oidc")]
+#[cfg(all(feature = "oidc", feature = "webhooks"))]
 mod errors;
 mod inputs;
 mod keys;

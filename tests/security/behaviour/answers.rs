@@ -67,6 +67,16 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// Sends the request of a case.
+    pub(super) async fn send(&self, case: &Case) -> Reply {
+        let mut client = self.client(case);
+        for (name, value) in &case.headers {
+            client = client.with_header(name, value);
+        }
+        let body = case.body.as_ref().map(|(kind, text)| (*kind, text.clone()));
+        client.send(case.verb.clone(), &case.path, body, case.accept).await
+    }
+
     pub(super) fn client(&self, case: &Case) -> Client {
         match case.who {
             Who::Browser => self.browser.clone(),

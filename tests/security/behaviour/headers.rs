@@ -10,7 +10,7 @@ use tower_registration::host::HostErrorKind;
 use tower_registration::methods::{Password, WhenAway};
 use tower_registration::testing::{BASE_URL, Call, Client, ClientKind, Fault, Faults, Reply, When};
 
-use super::answers::{Case, Content, cases, prepare};
+use super::answers::{Content, cases, prepare};
 use super::site::{Site, choices, sign_up, site_behind};
 
 /// The headers of every answer, and those that depend on the service.
@@ -50,7 +50,7 @@ async fn sweep(site: &Site, own: Own) -> Vec<u16> {
     let prepared = prepare(site).await;
     let mut seen = Vec::new();
     for case in cases(&prepared) {
-        let reply = send(&prepared.client(&case), &case).await;
+        let reply = prepared.send(&case).await;
         assert_eq!(reply.status(), case.status, "{}: {reply:?}", case.what);
         check(case.what, reply.headers(), own);
         assert_eq!(reply.header("content-type"), case.content.as_str(), "{}: {reply:?}", case.what);
@@ -61,15 +61,6 @@ async fn sweep(site: &Site, own: Own) -> Vec<u16> {
     seen.sort_unstable();
     seen.dedup();
     seen
-}
-
-async fn send(client: &Client, case: &Case) -> Reply {
-    let mut client = client.clone();
-    for (name, value) in &case.headers {
-        client = client.with_header(name, value);
-    }
-    let body = case.body.as_ref().map(|(kind, text)| (*kind, text.clone()));
-    client.send(case.verb.clone(), &case.path, body, case.accept).await
 }
 
 const SWEPT: [u16; 13] = [200, 302, 303, 307, 400, 401, 403, 404, 405, 410, 413, 415, 500];

@@ -7,6 +7,7 @@ mod alone;
 mod answers;
 mod commits;
 mod configurations;
+mod dependencies;
 mod disconnects;
 mod entropy;
 mod faults;

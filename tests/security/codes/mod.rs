@@ -7,7 +7,7 @@ mod guesses;
 mod letters;
 mod races;
 mod scanners;
-mod silence;
+pub(crate) mod silence;
 mod spellings;
 
 use serde_json::{Value, json};

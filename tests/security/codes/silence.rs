@@ -65,13 +65,24 @@ fn spellings(secret: &str) -> Vec<String> {
     all
 }
 
-fn holds(text: &str, secret: &str) -> bool {
+/// Whether a secret stands in a text, in whatever spelling.
+pub(crate) fn holds(text: &str, secret: &str) -> bool {
     spellings(secret).iter().any(|spelling| text.contains(spelling.as_str()))
+}
+
+/// From now on everything that is logged in this program is written down.
+pub(crate) fn listen() {
+    let _ = tracing::subscriber::set_global_default(Everything);
+}
+
+/// What was logged so far.
+pub(crate) fn heard() -> String {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 #[tokio::test]
 async fn g1_no_secret_is_written_down() {
-    let _ = tracing::subscriber::set_global_default(Everything);
+    listen();
     let mut secrets = vec![PASSWORD.to_owned()];
     let mut errors = String::new();
     for (kind, by_link) in [(ClientKind::Browser, true), (ClientKind::Spa, false), (ClientKind::Native, false)] {
@@ -122,7 +133,7 @@ async fn g1_no_secret_is_written_down() {
         secrets.extend(client.cookies().values().cloned());
     }
 
-    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let log = heard();
     assert!(log.contains("the test lets this letter fail"), "the log is heard: {log}");
     for secret in &secrets {
         assert!(!holds(&log, secret), "{secret} is in the log");

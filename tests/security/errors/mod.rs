@@ -10,12 +10,14 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use time::Duration;
 use tower_registration::host::{
-    AcceptedLogin, Hook, HookContext, HostError, Kind, LoginRequest, OAuth2Error, OAuth2Server,
+    AcceptedLogin, Fetch, FetchRequest, Fetched, Hook, HookContext, HostError, Kind, LoginRequest, OAuth2Error,
+    OAuth2Server, Unfetched, UnfetchedKind,
 };
 use tower_registration::identity::Draft;
 use tower_registration::methods::oidc::{Claims, Mapped, Provider, ProviderKind};
 use tower_registration::methods::{Oidc, Password};
 use tower_registration::testing::{App, Client, Endpoint, IdentityProvider, ProviderFault, Reply, UI};
+use tower_registration::webhooks::{Webhook, Webhooks};
 use tower_registration::{Builder, Failure, Stop, Verification};
 use url::Url;
 
@@ -42,6 +44,7 @@ const LEADS: &[(&str, u64)] = &[
     ("no_oauth2_server", 500),
     ("oauth2", 500),
     ("upstream", 502),
+    ("unreachable", 502),
     ("internal", 500),
 ];
 
@@ -94,6 +97,21 @@ impl OAuth2Server for Away {
     }
 }
 
+/// Services that never answer in time.
+struct Late;
+
+#[async_trait]
+impl Fetch for Late {
+    async fn fetch(&self, _: FetchRequest) -> Result<Fetched, Unfetched> {
+        Err(Unfetched::new(UnfetchedKind::TimedOut, "canary: http://hook.internal"))
+    }
+}
+
+fn late_hook(builder: Builder) -> Builder {
+    let hook = Webhook::builder(Late, "https://hook.internal/canary").can_refuse().build().unwrap();
+    builder.hook(Webhooks::new().after_method("password", hook))
+}
+
 /// A service, its provider, and a browser at its first page.
 struct Scene {
     app: App,
@@ -144,6 +162,7 @@ async fn led(name: &str) -> (App, Reply) {
         "flow_disabled" => Scene::new("", |builder| builder.enabled(false)).await,
         "verification_unknown" => Scene::new("", verification).await,
         "oauth2" => Scene::new("login_challenge=known", |builder| builder.oauth2_server(Away)).await,
+        "unreachable" => Scene::new("", late_hook).await,
         "internal" => Scene::new("", |builder| builder.hook(Fails)).await,
         "flow_expired" => Scene::new("", |builder| builder.lifespan(Duration::minutes(10))).await,
         _ => Scene::plain().await,
@@ -196,7 +215,7 @@ async fn led(name: &str) -> (App, Reply) {
         "id_token_refused" => scene.submit(json!({ "provider": "google", "id_token": "canary.canary.canary" })).await,
         "no_oauth2_server" => scene.ada.get(&format!("{registration}?login_challenge=canary")).await,
         "upstream" => scene.submit(json!({ "provider": "local", "id_token": "canary" })).await,
-        "oauth2" | "internal" => scene.submit(sign_up()).await,
+        "oauth2" | "unreachable" | "internal" => scene.submit(sign_up()).await,
         _ => panic!("nobody knows how {name} happens"),
     };
     (scene.app, reply)

@@ -7,6 +7,7 @@ mod codes;
 mod faults;
 mod fuzz;
 mod peers;
+mod silence;
 mod state;
 mod subjects;
 mod submitted;
