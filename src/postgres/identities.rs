@@ -12,7 +12,7 @@ use super::statements::PeopleStatements;
 use super::{ANSWERS, PostgresStorage, SetupError, cut, setup, transaction};
 use crate::host::{CreateError, HostError, HostErrorKind, Identities, Unit};
 use crate::identity::{Address, AddressState, Credential, Draft, Identity, IdentityId, MethodId, Owner, Unique};
-use crate::sql::{AddressRow, List, PersonRow, json, key, keys, parsed};
+use crate::sql::{AddressRow, List, PersonRow, first_owned, json, key, keys, parsed};
 
 type PersonColumns = (
     String,
@@ -150,12 +150,7 @@ impl Identities for PostgresIdentities {
     async fn owner(&self, of: &[Unique]) -> Result<Option<Owner>, HostError> {
         let query = sqlx::query_as::<_, (Vec<u8>, Uuid)>(self.statements.owners.clone()).bind(keys(of));
         let found = self.storage.all(query).await?;
-        let owner = of.iter().find_map(|value| {
-            let own = key(value);
-            let (_, id) = found.iter().find(|(key, _)| key.as_slice() == own)?;
-            Some((IdentityId::new(*id), value.clone()))
-        });
-        let Some((id, value)) = owner else { return Ok(None) };
+        let Some((id, value)) = first_owned(of, &found) else { return Ok(None) };
         Ok(Some(Owner::of(id, value, &self.credentials(id).await?)))
     }
 

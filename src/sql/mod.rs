@@ -7,9 +7,10 @@ mod setup;
 mod trouble;
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::host::HostError;
-use crate::identity::Unique;
+use crate::identity::{IdentityId, Unique};
 use crate::seal::{Tag, sha256};
 
 pub use names::NameError;
@@ -53,6 +54,15 @@ pub(crate) fn keys(of: &[Unique]) -> Vec<Vec<u8>> {
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Of these values the first that somebody owns, and who; `found` are the keys that are claimed.
+pub(crate) fn first_owned(of: &[Unique], found: &[(Vec<u8>, Uuid)]) -> Option<(IdentityId, Unique)> {
+    of.iter().find_map(|value| {
+        let own = key(value);
+        let (_, id) = found.iter().find(|(key, _)| key.as_slice() == own)?;
+        Some((IdentityId::new(*id), value.clone()))
+    })
 }
 
 /// Unix time in microseconds, which is what databases keep. What is below is cut off, towards the past.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
@@ -11,7 +12,14 @@ use super::statements::PeopleStatements;
 use super::{ANSWERS, SetupError, SqliteStorage, setup, transaction};
 use crate::host::{CreateError, HostError, HostErrorKind, Identities, Unit};
 use crate::identity::{Address, AddressState, Credential, Draft, Identity, IdentityId, MethodId, Owner, Unique};
-use crate::sql::{AddressRow, List, PersonRow, instant, json, key, keys, microseconds, parsed};
+use crate::sql::{AddressRow, List, PersonRow, first_owned, instant, json, key, keys, microseconds, parsed};
+
+/// The keys of values one behind the other, the places of the pieces, and how many there are: SQLite takes no lists.
+fn pieces(of: &[Unique]) -> (Vec<u8>, String, u64) {
+    let keys = keys(of);
+    let places = (0..keys.len()).map(Value::from).collect();
+    (keys.concat(), json(&places), keys.len() as u64)
+}
 
 type PersonColumns = (String, String, i64, Option<String>, Option<Uuid>, String, Option<String>, i64, i64);
 type AddressColumns = (Uuid, String, String, String, String, Option<i64>, i64, i64);
@@ -64,12 +72,6 @@ impl SqliteIdentities {
         self.statements.all()
     }
 
-    async fn whose(&self, value: &Unique) -> Result<Option<IdentityId>, HostError> {
-        let query = sqlx::query_scalar::<_, Uuid>(self.statements.owner.clone()).bind(key(value).to_vec());
-        let found = async { query.fetch_optional(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
-        Ok(self.storage.waits(found).await?.map(IdentityId::new))
-    }
-
     async fn addresses(&self, id: IdentityId) -> Result<Vec<AddressRow>, HostError> {
         let query = sqlx::query_as::<_, AddressColumns>(self.statements.addresses.clone()).bind(id.as_uuid());
         let rows = async { query.fetch_all(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
@@ -87,37 +89,34 @@ impl SqliteIdentities {
     async fn insert(&self, connection: &mut SqliteConnection, draft: &Draft) -> Result<(), CreateError> {
         self.insert_identity(connection, draft).await?;
         let id = *draft.id().as_uuid();
-        for key in keys(&draft.unique()) {
-            let claim = sqlx::query(self.statements.claim.clone()).bind(key).bind(id);
-            let claimed = claim.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
-            if claimed.rows_affected() == 0 {
-                return Err(CreateError::Taken);
-            }
+        let (keys, pieces, wanted) = pieces(&draft.unique());
+        let claim = sqlx::query(self.statements.claim.clone()).bind(keys).bind(pieces).bind(id);
+        let claimed = claim.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
+        if claimed.rows_affected() < wanted {
+            return Err(CreateError::Taken);
         }
         let created_at = microseconds(draft.created_at());
-        for credential in draft.credentials() {
-            let query = sqlx::query(self.statements.insert_credential.clone())
-                .bind(id)
-                .bind(credential.kind().as_str())
-                .bind(json(&credential.identifiers().into()))
-                .bind(json(credential.config()))
-                .bind(created_at);
-            query.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
-        }
-        for (position, row) in (0_i64..).zip(AddressRow::of(draft)) {
-            let query = sqlx::query(self.statements.insert_address.clone())
-                .bind(row.key())
-                .bind(row.id)
-                .bind(id)
-                .bind(row.list.as_str())
-                .bind(position)
-                .bind(row.address.via().as_str())
-                .bind(row.address.value())
-                .bind(&row.state)
-                .bind(row.verified_at.map(microseconds))
-                .bind(created_at);
-            query.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
-        }
+        let credentials = draft.credentials().iter().map(|own| {
+            let (identifiers, config) = (json(&own.identifiers().into()), json(own.config()));
+            Value::from([own.kind().as_str().to_owned(), identifiers, config])
+        });
+        let query = sqlx::query(self.statements.insert_credentials.clone())
+            .bind(id)
+            .bind(json(&credentials.collect()))
+            .bind(created_at);
+        query.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
+        let rows = AddressRow::of(draft);
+        let columns = rows.iter().map(|row| {
+            let (via, value) = (row.address.via().as_str(), row.address.value());
+            serde_json::json!([row.list.as_str(), via, value, row.state, row.verified_at.map(microseconds)])
+        });
+        let query = sqlx::query(self.statements.insert_addresses.clone())
+            .bind(rows.iter().flat_map(AddressRow::key).collect::<Vec<u8>>())
+            .bind(rows.iter().flat_map(|row| row.id.into_bytes()).collect::<Vec<u8>>())
+            .bind(id)
+            .bind(json(&columns.collect()))
+            .bind(created_at);
+        query.execute(&mut *connection).await.map_err(|error| ANSWERS.failed(error))?;
         Ok(())
     }
 
@@ -142,12 +141,12 @@ impl SqliteIdentities {
 #[async_trait]
 impl Identities for SqliteIdentities {
     async fn owner(&self, of: &[Unique]) -> Result<Option<Owner>, HostError> {
-        for value in of {
-            if let Some(id) = self.whose(value).await? {
-                return Ok(Some(Owner::of(id, value.clone(), &self.credentials(id).await?)));
-            }
-        }
-        Ok(None)
+        let (keys, pieces, _) = pieces(of);
+        let query = sqlx::query_as::<_, (Vec<u8>, Uuid)>(self.statements.owners.clone()).bind(keys).bind(pieces);
+        let found = async { query.fetch_all(&self.storage.pool).await.map_err(|error| ANSWERS.failed(error)) };
+        let found = self.storage.waits(found).await?;
+        let Some((id, value)) = first_owned(of, &found) else { return Ok(None) };
+        Ok(Some(Owner::of(id, value, &self.credentials(id).await?)))
     }
 
     async fn create(&self, unit: &mut dyn Unit, draft: &Draft) -> Result<Identity, CreateError> {

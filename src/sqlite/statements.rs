@@ -36,7 +36,8 @@ statements! {
 statements! {
     /// Statements about people.
     PeopleStatements {
-        owner = "SELECT identity_id FROM {prefix}unique_values WHERE key = ?1";
+        owners = "SELECT key, identity_id FROM {prefix}unique_values \
+            WHERE key IN (SELECT substr(?1, 32 * n.value + 1, 32) FROM json_each(?2) AS n)";
         credentials = "SELECT kind, identifiers, config FROM {prefix}credentials WHERE identity_id = ?1 ORDER BY kind";
         identity = "SELECT schema_id, state, state_changed_at, external_id, organization_id, traits, metadata_public, \
             created_at, updated_at FROM {prefix}identities WHERE id = ?1";
@@ -46,11 +47,15 @@ statements! {
         insert_identity = "INSERT INTO {prefix}identities (id, schema_id, state, state_changed_at, external_id, traits, \
             metadata_public, metadata_admin, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?4, ?4) \
             ON CONFLICT (id) DO NOTHING";
-        claim = "INSERT INTO {prefix}unique_values (key, identity_id) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
-        insert_credential = "INSERT INTO {prefix}credentials (identity_id, kind, identifiers, config, created_at, \
-            updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
-        insert_address = "INSERT INTO {prefix}addresses (key, id, identity_id, list, position, via, value, state, \
-            verified_at, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
+        claim = "INSERT INTO {prefix}unique_values (key, identity_id) \
+            SELECT substr(?1, 32 * n.value + 1, 32), ?3 FROM json_each(?2) AS n WHERE true ON CONFLICT (key) DO NOTHING";
+        insert_credentials = "INSERT INTO {prefix}credentials (identity_id, kind, identifiers, config, created_at, \
+            updated_at) SELECT ?1, json_extract(n.value, '$[0]'), json_extract(n.value, '$[1]'), \
+            json_extract(n.value, '$[2]'), ?3, ?3 FROM json_each(?2) AS n";
+        insert_addresses = "INSERT INTO {prefix}addresses (key, id, identity_id, list, position, via, value, state, \
+            verified_at, created_at, updated_at) SELECT substr(?1, 32 * n.key + 1, 32), substr(?2, 16 * n.key + 1, 16), ?3, \
+            json_extract(n.value, '$[0]'), n.key, json_extract(n.value, '$[1]'), json_extract(n.value, '$[2]'), \
+            json_extract(n.value, '$[3]'), json_extract(n.value, '$[4]'), ?5, ?5 FROM json_each(?4) AS n";
         change_address = "UPDATE {prefix}addresses SET state = ?3, verified_at = ?4 WHERE key = ?1 AND identity_id = ?2";
     }
 }
