@@ -203,15 +203,11 @@ fn every_route_is_in_the_openapi_document() {
 }
 
 #[test]
-fn below_a_prefix_one_step_answers_as_at_the_root() {
-    let report = Run::below("one-step", "http://127.0.0.1:4433/auth/").report(&Deliberate::read());
+fn every_conversation_goes_the_same_way_below_a_prefix() {
+    let deliberate = Deliberate::read();
+    let below = |config: &&str| Run::below(config, "http://127.0.0.1:4433/auth/").report(&deliberate);
 
-    assert!(report.is_empty(), "\n{report}");
-}
-
-#[test]
-fn below_a_prefix_two_steps_answer_as_at_the_root() {
-    let report = Run::below("two-step-password", "http://127.0.0.1:4433/auth/").report(&Deliberate::read());
+    let report: String = CONFIGURATIONS.iter().map(below).collect();
 
     assert!(report.is_empty(), "\n{report}");
 }
