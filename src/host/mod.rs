@@ -16,6 +16,9 @@
 //! All traits are object-safe and held as `Arc<dyn …>`, so that they can be wrapped: for metrics, retries, faults. A
 //! wrapper that forwards should `#[deny(clippy::missing_trait_methods)]`.
 //!
+//! A part that panics costs the request an answer with the code 500; what was under way is rolled back, and nobody else
+//! notices. The clock of a host is not believed when it goes back by less than two hours: it stands still until then.
+//!
 //! Whoever writes a [`Storage`] runs the storage contract of the test kit against it (`testing::storage`): it names the
 //! duties that are not kept.
 
