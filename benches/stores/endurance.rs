@@ -18,25 +18,15 @@ const CARELESS: usize = 5;
 /// How often what is over is swept.
 const SWEEPS: Duration = Duration::from_secs(10);
 
-/// What the process holds.
-#[derive(Debug)]
-struct Held {
-    kibibytes: usize,
-    files: usize,
-    threads: usize,
-}
-
-impl Held {
-    /// As Linux tells; nothing elsewhere.
-    fn now() -> Option<Self> {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let number = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name))?;
-            line.split_whitespace().nth(1)?.parse().ok()
-        };
-        let files = std::fs::read_dir("/proc/self/fd").ok()?.count();
-        Some(Self { kibibytes: number("VmRSS:")?, files, threads: number("Threads:")? })
-    }
+/// What the process holds, as Linux tells; nothing elsewhere.
+fn held() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let number = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)
+    };
+    let files = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    Some(format!("{} KiB, {files} files, {} threads", number("VmRSS:")?, number("Threads:")?))
 }
 
 pub(crate) async fn last(seconds: f64) {
@@ -54,11 +44,11 @@ pub(crate) async fn last(seconds: f64) {
             break;
         }
         if early.is_none() && since >= seconds / 10.0 {
-            early = Held::now();
+            early = held();
         }
         if swept.elapsed() > SWEEPS {
             swept = Instant::now();
-            drop(place.registration.sweeper().sweep().await.unwrap());
+            let _swept = place.registration.sweeper().sweep().await.unwrap();
         }
         ticks.tick().await;
         let (place, took) = (Arc::clone(&place), Arc::clone(&took));
@@ -73,7 +63,7 @@ pub(crate) async fn last(seconds: f64) {
     let took = took.lock().await;
     println!("{} people", took.len());
     println!("after a tenth: {early:?}");
-    println!("at the end:    {:?}", Held::now());
+    println!("at the end:    {:?}", held());
     for (name, from, to) in [("first", 0.0, 0.5), ("second", 0.5, 1.0)] {
         let part = took.iter().filter(|(at, _)| *at >= from * seconds && *at < to * seconds);
         let mut part: Vec<f64> = part.map(|(_, took)| *took).collect();
