@@ -26,9 +26,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::Duration;
 
-use super::keys::{
-    Attachment, Attestation, AuthenticatorNames, Ceremony, Demand, Need, RelyingParty, Wishes, no_ceremony, review,
-};
+use super::keys::{Attachment, Attestation, AuthenticatorNames, Ceremony, Demand, Need, RelyingParty, Wishes, review};
+use super::slot::remembered;
 use super::{Context, Method, Setup, Slot, Step};
 use crate::flow::FlowKind;
 use crate::form::Submission;
@@ -124,11 +123,6 @@ impl Passkey {
         self.names = names;
         self
     }
-
-    fn demand<'a>(&'a self, cx: &Context<'a>) -> Demand<'a> {
-        let (party, base_url) = (&self.party, cx.config.base.as_str());
-        Demand { party, user_verification: self.wishes.user_verification, base_url }
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,10 +133,6 @@ struct Memory {
 }
 
 impl Memory {
-    fn of(view: &View<'_>) -> Option<Self> {
-        view.memory.and_then(|memory| Self::deserialize(memory).ok())
-    }
-
     fn begin(cx: &Context<'_>) -> Result<Self, Stop> {
         let mut handle = String::with_capacity(HANDLE_LENGTH);
         while handle.len() < HANDLE_LENGTH {
@@ -181,7 +171,7 @@ impl Method for Passkey {
     }
 
     fn fields(&self, view: &View<'_>) -> Vec<Field> {
-        let Some(memory) = Memory::of(view).filter(|memory| !memory.names.is_empty()) else {
+        let Some(memory) = remembered::<Memory>(view).filter(|memory| !memory.names.is_empty()) else {
             return Vec::new();
         };
         if !view.asks_credentials() {
@@ -211,11 +201,8 @@ impl Method for Passkey {
         let traits = cx.traits(form, &[])?;
         let answer = answer(form).unwrap_or_default();
         let memory: Option<Memory> = slot.memory();
-        let judged = match &memory {
-            Some(memory) => memory.ceremony.judge(&answer, &self.demand(cx)),
-            None => Err(no_ceremony()),
-        };
-        let key = match judged {
+        let demand = Demand::of(&self.party, &self.wishes, cx);
+        let key = match demand.judge(&answer, memory.as_ref().map(|memory| &memory.ceremony)) {
             Ok(key) => key,
             Err(refusal) => {
                 // Nobody gets a second try at the same challenge.

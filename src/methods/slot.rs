@@ -12,6 +12,8 @@ use crate::host::{Kind, Record, RecordId};
 use crate::identity::Address;
 use crate::limits::{Counted, Counter};
 use crate::mail::Letter;
+#[cfg(any(feature = "oidc", feature = "webauthn"))]
+use crate::page::View;
 use crate::stop::{Failure, Stop};
 
 /// What a method keeps in the flow: its own drawer, which dies with the flow. Letters are posted through it.
@@ -108,4 +110,10 @@ impl<'a> Slot<'a> {
     pub(crate) async fn counter(&mut self, what: Counted, address: &Address) -> Result<&mut Counter, Stop> {
         Ok(self.effects.counter(self.desk, what, address).await?)
     }
+}
+
+/// What a method remembers, as it was given to [`Slot::remember`]: for its page.
+#[cfg(any(feature = "oidc", feature = "webauthn"))]
+pub(super) fn remembered<T: DeserializeOwned>(view: &View<'_>) -> Option<T> {
+    view.memory.and_then(|memory| T::deserialize(memory).ok())
 }

@@ -21,7 +21,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
-use super::keys::{Ceremony, Demand, Need, RelyingParty, Wishes, no_ceremony, review};
+use super::keys::{Ceremony, Demand, Need, RelyingParty, Wishes, review};
+use super::slot::remembered;
 use super::{Context, Method, Setup, Slot, Step};
 use crate::flow::FlowKind;
 use crate::form::Submission;
@@ -65,11 +66,6 @@ impl SecurityKey {
         self.wishes.timeout = Some(timeout);
         self
     }
-
-    fn demand<'a>(&'a self, cx: &Context<'a>) -> Demand<'a> {
-        let (party, base_url) = (&self.party, cx.config.base.as_str());
-        Demand { party, user_verification: self.wishes.user_verification, base_url }
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,10 +77,6 @@ struct Memory {
 }
 
 impl Memory {
-    fn of(view: &View<'_>) -> Option<Self> {
-        view.memory.and_then(|memory| Self::deserialize(memory).ok())
-    }
-
     fn begin(cx: &Context<'_>) -> Result<Self, Stop> {
         Ok(Self { ceremony: Ceremony::begin(cx, &cx.random::<16>()?)?, name: String::new() })
     }
@@ -121,7 +113,7 @@ impl Method for SecurityKey {
     }
 
     fn fields(&self, view: &View<'_>) -> Vec<Field> {
-        let Some(memory) = Memory::of(view).filter(|_| view.asks_credentials()) else { return Vec::new() };
+        let Some(memory) = remembered::<Memory>(view).filter(|_| view.asks_credentials()) else { return Vec::new() };
         let options = self.wishes.options(&self.party, &memory.ceremony).to_string();
         let call = format!("window.{FUNCTION}({options})");
         let trigger = Field::button(GROUP, TRIGGER, FUNCTION, Some(call)).value(options);
@@ -142,11 +134,8 @@ impl Method for SecurityKey {
         let answer = form.text(FIELD).unwrap_or_default();
         let name = form.text(NAME).unwrap_or_default().into_owned();
         let memory: Option<Memory> = slot.memory();
-        let judged = match &memory {
-            Some(memory) => memory.ceremony.judge(&answer, &self.demand(cx)),
-            None => Err(no_ceremony()),
-        };
-        let key = match judged {
+        let demand = Demand::of(&self.party, &self.wishes, cx);
+        let key = match demand.judge(&answer, memory.as_ref().map(|memory| &memory.ceremony)) {
             Ok(key) => key,
             Err(refusal) => {
                 // Nobody gets a second try at the same challenge.

@@ -59,6 +59,27 @@ pub(super) struct Demand<'a> {
     pub(super) base_url: &'a str,
 }
 
+impl<'a> Demand<'a> {
+    /// What a method with these settings demands here.
+    pub(super) fn of(party: &'a RelyingParty, wishes: &Wishes, cx: &Context<'a>) -> Self {
+        Self { party, user_verification: wishes.user_verification, base_url: cx.config.base.as_str() }
+    }
+
+    /// Judges an answer by the ceremony of its flow. Without one there is nothing that it could answer: the flow was begun
+    /// before the method was there.
+    ///
+    /// # Errors
+    ///
+    /// A refusal with what is wrong: then the ceremony is over.
+    pub(super) fn judge(&self, answer: &str, ceremony: Option<&Ceremony>) -> Result<NewKey, Stop> {
+        let ceremony =
+            ceremony.ok_or_else(|| refusal("Unable to create WebAuthn credential: Error validating challenge"))?;
+        let checked = checks::check(answer, ceremony, self);
+        let response = checked.map_err(|flaw| refusal(flaw.text()))?;
+        Ok(NewKey { response, user_handle: ceremony.user_handle() })
+    }
+}
+
 /// A key that was made, ready to be stored.
 pub(super) struct NewKey {
     response: response::Response,
@@ -75,17 +96,6 @@ impl Ceremony {
     /// The handle of the person.
     pub(super) fn user_handle(&self) -> Vec<u8> {
         URL_SAFE_NO_PAD.decode(&self.user).unwrap_or_default()
-    }
-
-    /// Judges an answer.
-    ///
-    /// # Errors
-    ///
-    /// A refusal with what is wrong: then the ceremony is over.
-    pub(super) fn judge(&self, answer: &str, demand: &Demand<'_>) -> Result<NewKey, Stop> {
-        let checked = checks::check(answer, self, demand);
-        let response = checked.map_err(|flaw| refusal(flaw.text()))?;
-        Ok(NewKey { response, user_handle: self.user_handle() })
     }
 
     /// The script that the page needs; its nonce changes with the ceremony.
@@ -111,11 +121,6 @@ impl NewKey {
     pub(super) fn config(&self, name: &str, cx: &Context<'_>) -> Value {
         stored::config(&self.response, &self.user_handle, name, cx.now)
     }
-}
-
-/// An answer came, but the flow has no ceremony: it was begun before the method was there.
-pub(super) fn no_ceremony() -> Stop {
-    refusal("Unable to create WebAuthn credential: Error validating challenge")
 }
 
 fn refusal(text: &str) -> Stop {

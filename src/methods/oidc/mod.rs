@@ -73,6 +73,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::Duration;
 
+use super::slot::remembered;
 use super::{Context, Method, Setup, Slot, Step};
 use crate::flow::Screen;
 use crate::form::Submission;
@@ -276,7 +277,7 @@ impl Method for Oidc {
 
 impl Oidc {
     fn fields_alone(&self, view: &View<'_>) -> Vec<Field> {
-        let memory: Memory = view.memory.and_then(|value| Memory::deserialize(value).ok()).unwrap_or_default();
+        let memory: Memory = remembered(view).unwrap_or_default();
         let mut fields = if memory.asks { view.traits.to_vec() } else { Vec::new() };
         if self.traits_in_group {
             fields.iter_mut().for_each(|field| field.group = GROUP);
