@@ -64,12 +64,13 @@ impl Engine {
         let hooks_until = Instant::now() + HOOKS_PATIENCE;
         let mut visit = Visit { caller, visitor, session_cookie: None, continuity_cookie: None, now, hooks_until };
         let told = caught(self.chapter(&mut visit, wish)).await;
-        let outcome = match told.unwrap_or_else(|panicked| Err(Trouble::new(panicked, Tell::Forward))) {
-            Ok(outcome) => outcome,
-            Err(trouble) => {
-                caught(self.tell(&visit, trouble)).await.unwrap_or_else(|panicked| failed(panicked, None, None))
-            }
-        };
+        let outcome =
+            match told.unwrap_or_else(|panicked| Err(Trouble::new(Failure::internal(panicked), Tell::Forward))) {
+                Ok(outcome) => outcome,
+                Err(trouble) => caught(self.tell(&visit, trouble))
+                    .await
+                    .unwrap_or_else(|panicked| failed(Failure::internal(panicked), None, None)),
+            };
         let cookies = [self.csrf.cookie(&visit.visitor), visit.session_cookie, visit.continuity_cookie];
         Answer { outcome, cookies: cookies.into_iter().flatten().collect() }
     }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::delivery::{Carrier, GivenUp, Opened, Post, Tried};
-use crate::engine::Engine;
+use crate::engine::{Engine, caught};
 use crate::host::{Delivery, HostError, Leased};
 use crate::trace;
 
@@ -175,10 +175,15 @@ impl Dispatcher {
         let engine = &self.engine;
         let (post, seal, config) = (self.post.as_ref(), engine.seal.as_ref(), &engine.config);
         let carrier = Carrier { post, hooks: &engine.hooks, seal, config, most_tries: self.most_tries };
-        let tried = tokio::time::timeout(PATIENCE, carrier.deliver(&row, &opened, engine.clock.now())).await;
+        let deliver = caught(carrier.deliver(&row, &opened, engine.clock.now()));
+        let tried = match tokio::time::timeout(PATIENCE, deliver).await {
+            Ok(Ok(tried)) => tried,
+            Ok(Err(panicked)) => Tried::Failed(HostError::other(panicked)),
+            Err(late) => Tried::Failed(HostError::other(late)),
+        };
         let (became, how) = match tried {
-            Ok(Tried::Delivered) => (Became::Delivered, Delivery::Over),
-            Ok(Tried::GaveUp(given_up)) => {
+            Tried::Delivered => (Became::Delivered, Delivery::Over),
+            Tried::GaveUp(given_up) => {
                 trace::event(match given_up.errand {
                     Some(_) => trace::Event::ErrandGivenUp,
                     None => trace::Event::LetterGivenUp,
@@ -186,11 +191,10 @@ impl Dispatcher {
                 (self.on_give_up)(&given_up);
                 (Became::GivenUp, Delivery::Over)
             }
-            Ok(Tried::Failed(error)) => {
+            Tried::Failed(error) => {
                 trace::failure(&row.row().id(), &error);
                 (Became::Postponed, Delivery::Again(self.next_try(&row)))
             }
-            Err(_) => (Became::Postponed, Delivery::Again(self.next_try(&row))),
         };
         if let Err(error) = engine.storage.done(&row, how).await {
             trace::failure(&row.row().id(), &error);

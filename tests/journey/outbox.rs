@@ -9,7 +9,7 @@ use tower_registration::host::{Hook, HookContext, Unit};
 use tower_registration::identity::{Channel, Identity, Unique, UniqueKind};
 use tower_registration::memory::transaction;
 use tower_registration::methods::{Code, Password};
-use tower_registration::testing::{App, Mailbox, UI};
+use tower_registration::testing::{App, Call, Fault, Faults, Mailbox, UI, When};
 use tower_registration::upkeep::{Flushed, GivenUp, Why};
 use tower_registration::{BuildError, Stop, Verification};
 
@@ -46,6 +46,22 @@ async fn a_letter_that_fails_is_tried_again_with_the_same_id_and_code() {
 
     assert!(app.memory().outbox().is_empty(), "a delivered letter is erased");
     assert_eq!(tries, 4);
+}
+
+#[tokio::test]
+async fn a_letter_whose_courier_panics_is_tried_again_and_counted() {
+    let (faults, mailbox) = (Faults::new(), Mailbox::new());
+    let courier = faults.around(mailbox.clone());
+    let app = App::with(|builder| builder.method(Code::new()).courier(Channel::Email, courier)).unwrap();
+    ask_for_a_code(&app, ADA).await;
+    faults.set(&[(When::Always(Call::Deliver), Fault::PanicBefore)]);
+
+    assert_eq!(counts(app.deliver().await.unwrap()), (0, 1, 0));
+    faults.set(&[]);
+    app.clock().advance(Duration::seconds(10));
+
+    assert_eq!(counts(app.deliver().await.unwrap()), (1, 0, 0));
+    assert_eq!(mailbox.letters().len(), 1);
 }
 
 #[tokio::test]
