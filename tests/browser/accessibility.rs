@@ -90,6 +90,7 @@ async fn every_state_of_every_page_is_accessible() {
         browser.find(".success").await;
         axe.finds_nothing(&browser, "an address is verified").await;
         browser.click("a.button").await;
+        browser.comes_to("/registered").await;
         axe.finds_nothing(&browser, "signed up").await;
         browser.go(&format!("{}/error?id=none", site.base)).await;
         axe.finds_nothing(&browser, "an error").await;

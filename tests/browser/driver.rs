@@ -83,6 +83,15 @@ impl Browser {
         self.ask(Method::GET, "/url", Value::Null).await.as_str().unwrap().to_owned()
     }
 
+    /// Waits for a page whose address ends like this.
+    pub(crate) async fn comes_to(&self, end: &str) {
+        let begun = Instant::now();
+        while !self.url().await.ends_with(end) {
+            assert!(begun.elapsed() < PATIENCE, "not at {end} but at {}", self.url().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub(crate) async fn title(&self) -> String {
         self.ask(Method::GET, "/title", Value::Null).await.as_str().unwrap().to_owned()
     }
@@ -132,6 +141,22 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
+    /// Waits for a page whose first element for a selector says this. Pages may change while it looks.
+    pub(crate) async fn shows(&self, css: &str, text: &str) {
+        let begun = Instant::now();
+        while self.says(css).await.as_deref() != Some(text) {
+            assert!(begun.elapsed() < PATIENCE, "no \"{text}\" at {}\n{}", self.url().await, self.source().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the first element for a selector says, unless it is just going away.
+    async fn says(&self, css: &str) -> Option<String> {
+        let element = self.all(css).await.into_iter().next()?;
+        let text = self.command(Method::GET, &format!("/element/{}/text", element.0), Value::Null).await;
+        Some(text.ok()?.as_str()?.to_owned())
+    }
+
     /// A property of the first element for a selector.
     pub(crate) async fn property(&self, css: &str, name: &str) -> Value {
         let element = self.find(css).await;
@@ -179,6 +204,18 @@ impl Browser {
     pub(crate) async fn log(&self) -> Vec<String> {
         let entries = self.ask(Method::POST, "/se/log", json!({ "type": "browser" })).await;
         entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The first line on the console that has one of these in it, once it is there.
+    pub(crate) async fn complains(&self, any: &[&str]) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some(line) = self.log().await.into_iter().find(|line| any.iter().any(|part| line.contains(part))) {
+                return line;
+            }
+            assert!(begun.elapsed() < PATIENCE, "nothing of {any:?} on the console\n{}", self.source().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Sets how large the page is shown, in CSS pixels.

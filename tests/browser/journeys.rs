@@ -1,7 +1,5 @@
 //! People sign up.
 
-use std::time::Duration;
-
 use super::driver::Browser;
 use super::nothing_to_complain;
 use super::site::{Site, in_two_steps, with_codes};
@@ -16,14 +14,7 @@ async fn fill_in(browser: &Browser) {
 }
 
 pub(crate) async fn arrives(browser: &Browser, heading: &str) {
-    for _ in 0..400 {
-        let ready = browser.script("return document.querySelector('h1')?.textContent").await;
-        if ready == heading {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{heading} does not come at {}\n{}", browser.url().await, browser.source().await);
+    browser.shows("h1", heading).await;
 }
 
 #[tokio::test]
@@ -135,8 +126,8 @@ async fn sign_up_without_scripts() {
     browser.fill("code", &site.code("ada@example.org").await).await;
     browser.click("button[name=method]").await;
     browser.click("a.button").await;
+    arrives(&browser, "You are signed up").await;
 
-    assert_eq!(browser.text("h1").await, "You are signed up");
     assert_eq!(site.people(), 1);
     nothing_to_complain(&browser).await;
 }
@@ -262,8 +253,7 @@ async fn a_return_url_at_another_origin_is_reached_and_one_that_no_policy_names_
     browser.go(&format!("{}/registered", site.base)).await;
     browser.script(&script.replace("${arguments}", &elsewhere)).await;
     browser.click("button").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(browser.log().await.iter().any(|line| line.contains("Content Security Policy")), "the policy is in force");
+    browser.complains(&["Content Security Policy"]).await;
 }
 
 #[tokio::test]

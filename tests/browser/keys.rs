@@ -11,6 +11,7 @@ use tower_registration::testing::PERSON;
 use tower_registration::{After, Registration, Schema, Secret, Style};
 
 use super::driver::Browser;
+use super::journeys::arrives;
 use super::{nothing_to_complain, plain, site};
 
 const PASSKEY: &str = "button[name=passkey_register_trigger]";
@@ -79,19 +80,9 @@ async fn until(browser: &Browser, script: &str) {
     panic!("{script} at {}\n{}", browser.url().await, browser.source().await);
 }
 
-async fn arrives(browser: &Browser, heading: &str) {
-    until(browser, &format!("return document.querySelector('h1')?.textContent === '{heading}'")).await;
-}
-
 /// What the page's script wrote to the console, once it did.
 async fn complaint(browser: &Browser) -> String {
-    for _ in 0..600 {
-        if let Some(line) = browser.log().await.into_iter().find(|line| line.contains("webauthn.js")) {
-            return line;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the script has nothing to say\n{}", browser.source().await);
+    browser.complains(&["webauthn.js"]).await
 }
 
 /// A device that belongs to whoever sits at the browser.

@@ -5,6 +5,7 @@ use tower_registration::identity::AddressState;
 use tower_registration::{After, Builder, Verification};
 
 use super::driver::Browser;
+use super::journeys::arrives;
 use super::site::Site;
 
 fn with_links(builder: Builder) -> Builder {
@@ -32,6 +33,7 @@ async fn s5_a_browser_that_scans_mail_proves_nothing_and_takes_nothing() {
     browser.fill("traits.email", "ada@example.org").await;
     browser.fill("password", "correct horse").await;
     browser.click("button[name=method][value=password]").await;
+    arrives(&browser, "Verify your address").await;
     let link = site.link("ada@example.org").await;
     let waiting = browser.url().await;
     let own = take_cookies(&browser).await;
