@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod letters;
 mod oauth2;
 
 use std::collections::BTreeMap;
@@ -183,32 +184,9 @@ impl Builder {
         self
     }
 
-    /// Sets who carries letters of this channel.
-    pub fn courier(mut self, channel: Channel, courier: impl Courier) -> Self {
-        self.couriers.insert(channel, Arc::new(courier));
-        self
-    }
-
-    /// Sets who words letters; the ready-made words otherwise.
-    pub fn templates(mut self, templates: impl Templates) -> Self {
-        self.templates = Arc::new(templates);
-        self
-    }
-
     /// Proves addresses after a registration, and whenever a person asks for it.
     pub fn verification(self, verification: Verification) -> Self {
         self.choose(|config| config.verification = Some(verification))
-    }
-
-    /// Sets how often a letter that failed is tried again; otherwise it is tried until what it says has ended.
-    pub fn message_retries(self, retries: u32) -> Self {
-        self.choose(|config| config.message_retries = Some(retries))
-    }
-
-    /// Sets how often something may happen to one address.
-    pub fn address_limits(mut self, limits: AddressLimits) -> Self {
-        self.limits = limits;
-        self
     }
 
     /// Sets the clock; the system's otherwise. While it has gone back, by two hours at most, the service's time stands still,

@@ -1,9 +1,14 @@
 //! Who asks: the head of a request, as far as it counts.
 
+mod told;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use http::{Extensions, HeaderMap, HeaderName, Method, header};
+
+#[cfg(any(feature = "kratos", feature = "webhooks"))]
+pub(crate) use told::HARMLESS;
 
 /// The network address of the client, which the host puts into a request's extensions.
 ///
@@ -216,5 +221,23 @@ mod tests {
         {
             assert_eq!(caller(&[("authorization", value)], 0).bearer_token(), token, "{value}");
         }
+    }
+
+    #[test]
+    fn others_are_told_of_chosen_headers_by_their_usual_names() {
+        let given = [("user-agent", "Ada's"), ("accept", "a"), ("accept", "b"), ("authorization", "secret")];
+
+        assert_eq!(
+            caller(&given, 0).told(&HARMLESS),
+            serde_json::json!({ "User-Agent": ["Ada's"], "Accept": ["a", "b"] })
+        );
+    }
+
+    #[test]
+    fn what_others_are_told_of_headers_is_bounded() {
+        let long = "x".repeat(8 * 1024);
+        let given = [("accept", long.as_str()), ("user-agent", "short")];
+
+        assert_eq!(caller(&given, 0).told(&HARMLESS), serde_json::json!({ "User-Agent": ["short"] }));
     }
 }

@@ -5,6 +5,7 @@ mod verification;
 
 use std::collections::BTreeMap;
 
+use http::HeaderName;
 use time::Duration;
 use url::Url;
 
@@ -40,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) host_sets_hsts: bool,
     /// How often a letter that failed is tried again; without a number, until what it says has ended.
     pub(crate) message_retries: Option<u32>,
+    /// Headers of the request that causes a letter, which the letter keeps.
+    pub(crate) letter_headers: Vec<HeaderName>,
     /// Addresses are not proved without it.
     pub(crate) verification: Option<Verification>,
     /// A page that the OAuth2 server's client begins at stands in for the `return_to` of somebody who is signed in.
@@ -70,6 +73,7 @@ impl Config {
             trusted_proxies: 0,
             host_sets_hsts: false,
             message_retries: None,
+            letter_headers: Vec::new(),
             verification: None,
             override_return_to: false,
             leads_to_clients: false,

@@ -70,6 +70,8 @@ pub(crate) struct Letter {
     pub(crate) transient: Value,
     /// The URL at which the person began.
     pub(crate) request_url: String,
+    /// Headers of the request that caused the letter.
+    pub(crate) headers: Value,
 }
 
 /// The layout of a sealed letter.
@@ -84,6 +86,7 @@ struct Sealed {
     traits: Value,
     transient: Value,
     url: String,
+    headers: Value,
 }
 
 impl Letter {
@@ -105,6 +108,7 @@ impl Letter {
             traits: self.traits.clone(),
             transient: self.transient.clone(),
             url: self.request_url.clone(),
+            headers: self.headers.clone(),
         });
         seal.seal(Purpose::Letter, row.as_bytes(), &plain.ok()?, nonce)
     }
@@ -123,6 +127,7 @@ impl Letter {
             traits: sealed.traits,
             transient: sealed.transient,
             request_url: sealed.url,
+            headers: sealed.headers,
         })
     }
 }

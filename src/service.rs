@@ -20,7 +20,7 @@ use crate::route::{Route, below, cleaned};
 use crate::seal::{Purpose, from_hex};
 use crate::stop::Failure;
 use crate::upkeep::{Dispatcher, Post, Sweeper};
-use crate::wire::{Headers, Received, caller, receive, respond};
+use crate::wire::{Headers, Received, caller, is_for_later, receive, respond};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Answering<T> = Pin<Box<dyn Future<Output = Result<T, Infallible>> + Send>>;
@@ -102,8 +102,15 @@ impl Registration {
         if let Some((site, asked)) = self.page(&request, &path) {
             return self.show(site, asked, request).await;
         }
+        let visitor = self.inner.site.as_ref().map(|site| (site, site.visitor(&request)));
         let Received { call, reply } = receive(request, &path, config).await;
-        respond(self.answer(call).await, &reply, config, &self.inner.headers)
+        let answer = self.answer(call).await;
+        match visitor {
+            Some((site, visitor)) if is_for_later(&answer.outcome, &reply) => {
+                self.with_headers(site.respond(Asked::Later, Some(answer), &visitor, config))
+            }
+            _ => respond(answer, &reply, config, &self.inner.headers),
+        }
     }
 
     async fn answer(&self, call: Result<Call, Failure>) -> Answer {
@@ -126,15 +133,18 @@ impl Registration {
     /// Shows a page of the library's own.
     async fn show<B>(&self, site: &Site, asked: Asked, request: Request<B>) -> Response<Full<Bytes>> {
         let config = &self.inner.engine.config;
+        let visitor = site.visitor(&request);
         let (head, _) = request.into_parts();
-        let visitor = site.visitor(&head);
         let call = asked.wish().map(|wish| Ok(Call { caller: caller(head, config)?, guarded: true, wish }));
         let answer = match call {
             Some(call) => Some(self.answer(call).await),
             None => None,
         };
-        let mut response = site.respond(asked, answer, &visitor, config);
-        // What a page says of itself counts before what is said of every answer.
+        self.with_headers(site.respond(asked, answer, &visitor, config))
+    }
+
+    /// What a page says of itself counts before what is said of every answer.
+    fn with_headers(&self, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
         let own = std::mem::take(response.headers_mut());
         self.inner.headers.add(response.headers_mut());
         response.headers_mut().extend(own);

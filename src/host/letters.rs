@@ -61,6 +61,9 @@ pub struct Model<'a> {
     pub transient: &'a Value,
     /// The URL at which the person began.
     pub request_url: &'a str,
+    /// The headers of the request that caused the letter, as far as [chosen](crate::Builder::letter_headers): for each
+    /// name, as in `Accept-Language`, a list of values.
+    pub request_headers: &'a Value,
 }
 
 /// Without code and link.
@@ -81,6 +84,7 @@ pub struct Rendered {
     pub(crate) text: String,
     pub(crate) html: Option<String>,
     pub(crate) data: Value,
+    pub(crate) request_headers: Value,
 }
 
 impl Rendered {
@@ -94,6 +98,7 @@ impl Rendered {
             text: text.into(),
             html: None,
             data: Value::Null,
+            request_headers: model.request_headers.clone(),
         }
     }
 
@@ -149,6 +154,12 @@ impl Rendered {
     #[must_use]
     pub fn data(&self) -> &Value {
         &self.data
+    }
+
+    /// The headers of the request that caused the letter, as far as [chosen](crate::Builder::letter_headers).
+    #[must_use]
+    pub fn request_headers(&self) -> &Value {
+        &self.request_headers
     }
 }
 

@@ -19,9 +19,11 @@ pub(crate) struct Own;
 #[derive(Debug)]
 pub(crate) struct Site;
 
-/// What nobody can ask for.
+/// What nobody can ask for, as there is no site.
 #[derive(Debug)]
-pub(crate) struct Asked;
+pub(crate) enum Asked {
+    Later,
+}
 
 /// Somebody who sees no page.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Site {
         None
     }
 
-    pub(crate) fn visitor(&self, _: &http::request::Parts) -> Visitor {
+    pub(crate) fn visitor<B>(&self, _: &http::Request<B>) -> Visitor {
         Visitor
     }
 

@@ -10,6 +10,9 @@
 //! | `/error?id=` | an error | [`error_ui`](crate::Builder::error_ui) |
 //! | `/registered` | that the person is signed up | [`default_return_url`](crate::Builder::default_return_url) |
 //!
+//! A form that comes while there is too much to do, or while a part of the host is away, is answered with a page that says
+//! so; nothing of it is lost.
+//!
 //! ```
 //! use tower_registration::html::Pages;
 //!

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, escape_formatter};
 
@@ -77,6 +76,8 @@ pub(crate) enum Asked {
     Registered,
     /// The style sheet.
     Style,
+    /// Something that cannot be done now: a form that comes while there is too much to do.
+    Later,
     /// Something else than to look.
     WrongVerb,
 }
@@ -88,7 +89,7 @@ impl Asked {
             Self::Registration(flow) => Some(Wish::Show(Some(*flow))),
             Self::Verification(flow) => Some(Wish::Verify(Verify::Show(Some(*flow)))),
             Self::Error(id) => Some(Wish::ShowError(id.clone())),
-            Self::Begin(_) | Self::Registered | Self::Style | Self::WrongVerb => None,
+            Self::Begin(_) | Self::Registered | Self::Style | Self::Later | Self::WrongVerb => None,
         }
     }
 }
@@ -148,8 +149,8 @@ impl Site {
     }
 
     /// What an answer takes from the head of its request.
-    pub(crate) fn visitor(&self, head: &Parts) -> Visitor {
-        Visitor::new(head)
+    pub(crate) fn visitor<B>(&self, request: &Request<B>) -> Visitor {
+        Visitor::new(request)
     }
 
     /// Answers a request; `answer` is what the story said to its wish.
@@ -164,6 +165,7 @@ impl Site {
         let mut response = match asked {
             Asked::Style => self.style_sheet(),
             Asked::WrongVerb => wrong_verb(),
+            Asked::Later => self.trouble(&outcome, None, visitor),
             Asked::Begin(path) => begin(&config.base.join(path), &visitor.query),
             Asked::Registered => self.page(StatusCode::OK, "registered.html", visitor, draw::registered),
             Asked::Registration(_) => {

@@ -1,7 +1,6 @@
 //! Who looks at a page, as far as it counts: the languages they prefer.
 
-use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, Request, header};
 
 /// The most entries of `Accept-Language` that are read.
 const MOST: usize = 20;
@@ -34,11 +33,11 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn new(parts: &Parts) -> Self {
-        let chosen = parts.extensions.get::<Language>().map(|language| language.0.clone());
-        let languages = chosen.into_iter().chain(accepted(&parts.headers)).collect();
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        Self { languages, method: parts.method.clone(), query }
+    pub(super) fn new<B>(request: &Request<B>) -> Self {
+        let chosen = request.extensions().get::<Language>().map(|language| language.0.clone());
+        let languages = chosen.into_iter().chain(accepted(request.headers())).collect();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        Self { languages, method: request.method().clone(), query }
     }
 }
 

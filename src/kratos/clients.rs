@@ -1,4 +1,4 @@
-//! `clients`: which addresses may be called, and what web hooks hear of a request's headers.
+//! `clients`: which addresses may be called, and what web hooks and gateways hear of a request's headers.
 //!
 //! Every address may, until the file forbids those that are not on the public internet. Its exceptions are patterns for
 //! whole URLs without their query: `*` stands for anything without dots and slashes, `**` for anything, `?` for one
@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use regex::Regex;
 
 use super::LoadError;
 use super::section::Section;
+use crate::caller::HARMLESS;
 use crate::host::Fetch;
 
 /// Calls services elsewhere as the file allows. One for all parts: they share its connections.
@@ -17,9 +19,9 @@ use crate::host::Fetch;
 pub(super) struct Clients {
     #[cfg(feature = "_fetch")]
     client: Arc<dyn Fetch>,
-    /// Which headers of a client's request web hooks hear of, where the file says so.
-    #[cfg(feature = "webhooks")]
-    header_allowlist: Option<Vec<String>>,
+    /// Which headers of a client's request web hooks and gateways hear of.
+    #[cfg(any(feature = "sms", feature = "webhooks"))]
+    headers: Vec<HeaderName>,
 }
 
 /// The client of the host, where it brings one; the keys are read all the same.
@@ -27,8 +29,7 @@ pub(super) type Own = Option<Arc<dyn Fetch>>;
 
 pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError> {
     let mut web_hook = section.section("web_hook")?;
-    let given = web_hook.has("header_allowlist");
-    let header_allowlist = Some(web_hook.texts("header_allowlist")?).filter(|_| given);
+    let headers = headers(&mut web_hook)?;
     web_hook.end()?;
     let mut http = section.section("http")?;
     section.end()?;
@@ -41,7 +42,16 @@ pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError>
     let clients = Clients::new(public_only, exceptions, own)
         .map_err(|error| LoadError::new("clients.http", error.to_string()))?;
     http.end()?;
-    Ok(clients.sharing(header_allowlist))
+    Ok(clients.sharing(headers))
+}
+
+fn headers(web_hook: &mut Section) -> Result<Vec<HeaderName>, LoadError> {
+    if !web_hook.has("header_allowlist") {
+        return Ok(HARMLESS.to_vec());
+    }
+    let parse = |name: &String| name.parse().map_err(|_| format!("`{name}` is no name of a header"));
+    let names: Result<_, String> = web_hook.texts("header_allowlist")?.iter().map(parse).collect();
+    names.map_err(|why| web_hook.fault("header_allowlist", why))
 }
 
 #[cfg(feature = "_fetch")]
@@ -58,14 +68,14 @@ impl Clients {
     fn of(client: Arc<dyn Fetch>) -> Self {
         Self {
             client,
-            #[cfg(feature = "webhooks")]
-            header_allowlist: None,
+            #[cfg(any(feature = "sms", feature = "webhooks"))]
+            headers: Vec::new(),
         }
     }
 
-    #[cfg(feature = "webhooks")]
-    pub(super) fn header_allowlist(&self) -> Option<&[String]> {
-        self.header_allowlist.as_deref()
+    #[cfg(any(feature = "sms", feature = "webhooks"))]
+    pub(super) fn headers(&self) -> &[HeaderName] {
+        &self.headers
     }
 
     /// The client that the file asks for.
@@ -75,17 +85,17 @@ impl Clients {
     }
 }
 
-#[cfg(feature = "webhooks")]
+#[cfg(any(feature = "sms", feature = "webhooks"))]
 impl Clients {
-    fn sharing(self, header_allowlist: Option<Vec<String>>) -> Self {
-        Self { header_allowlist, ..self }
+    fn sharing(self, headers: Vec<HeaderName>) -> Self {
+        Self { headers, ..self }
     }
 }
 
-#[cfg(not(feature = "webhooks"))]
+#[cfg(not(any(feature = "sms", feature = "webhooks")))]
 impl Clients {
     /// Nobody hears of headers.
-    fn sharing(self, _: Option<Vec<String>>) -> Self {
+    fn sharing(self, _: Vec<HeaderName>) -> Self {
         self
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::HeaderName;
 use serde_json::{Value, json};
 
 use super::clients::Clients;
@@ -12,17 +13,19 @@ use crate::builder::Builder;
 use crate::host::{Fetch, Rendered};
 use crate::identity::Channel;
 use crate::jsonnet::{Program, Sandbox};
+use crate::mail::LetterKind;
 use crate::sms::{Body, BodyError, HttpCourier};
 
 /// Makes couriers. One for a file: its templates share their threads.
 pub(super) struct Gateways {
     client: Arc<dyn Fetch>,
     sandbox: Sandbox,
+    headers: Vec<HeaderName>,
 }
 
 impl Gateways {
     pub(super) fn new(clients: &Clients) -> Self {
-        Self { client: clients.client(), sandbox: Sandbox::new() }
+        Self { client: clients.client(), sandbox: Sandbox::new(), headers: clients.headers().to_vec() }
     }
 
     /// Adds a courier for this channel.
@@ -35,7 +38,7 @@ impl Gateways {
         }
         let courier = courier.build().map_err(|error| section.fault(endpoint::key_of(&error), error.to_string()))?;
         section.end()?;
-        Ok(builder.courier(via, courier))
+        Ok(builder.courier(via, courier).letter_headers(self.headers.iter().cloned()))
     }
 }
 
@@ -52,6 +55,10 @@ impl Body for Template {
 /// What a template is told of a letter.
 fn model(letter: &Rendered) -> Value {
     let via = letter.to().via();
+    let headers = match letter.kind() {
+        LetterKind::RegistrationCode => letter.request_headers().clone(),
+        _ => json!({}),
+    };
     let mut model = json!({
         "recipient": letter.to().value(),
         "subject": letter.subject(),
@@ -59,8 +66,7 @@ fn model(letter: &Rendered) -> Value {
         "template_type": letter.kind().template(),
         "template_data": letter.data(),
         "message_type": via.as_str(),
-        // Letters do not keep the headers of the request that caused them.
-        "request_headers": {},
+        "request_headers": headers,
     });
     if let Some(html) = letter.html().filter(|_| via == Channel::Email) {
         model["html_body"] = html.into();

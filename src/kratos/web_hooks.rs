@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{HeaderName, Method};
+use http::Method;
 use serde_json::Value;
 
 use super::clients::Clients;
@@ -32,15 +32,7 @@ pub(super) struct WebHook {
 impl WebHooks {
     pub(super) fn new(clients: &Clients) -> Result<Self, LoadError> {
         // As in Kratos: all cookies are handed on.
-        let mut hooks = Webhooks::new().share_all_cookies();
-        if let Some(names) = clients.header_allowlist() {
-            let fault = |name: &String| format!("`{name}` is no name of a header");
-            let name = |name: &String| {
-                let parsed = name.parse::<HeaderName>();
-                parsed.map_err(|_| LoadError::new("clients.web_hook.header_allowlist", fault(name)))
-            };
-            hooks = hooks.share_headers(names.iter().map(name).collect::<Result<Vec<_>, _>>()?);
-        }
+        let hooks = Webhooks::new().share_all_cookies().share_headers(clients.headers().iter().cloned());
         Ok(Self { client: clients.client(), sandbox: Sandbox::new(), hooks, any: false })
     }
 

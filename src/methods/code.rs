@@ -172,6 +172,7 @@ impl Code {
             traits: traits.value().clone(),
             transient: form.transient.clone(),
             request_url: cx.flow.request_url(&cx.config.base),
+            headers: cx.caller.told(&cx.config.letter_headers),
         }
     }
 

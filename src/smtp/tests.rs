@@ -26,6 +26,7 @@ fn letter(to: &Address, subject: &str, text: &str) -> Rendered {
         traits: &Value::Null,
         transient: &Value::Null,
         request_url: "",
+        request_headers: &Value::Null,
     };
     Rendered::new(&model, subject, text)
 }

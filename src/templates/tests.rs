@@ -17,6 +17,7 @@ fn rendered(kind: LetterKind, via: Channel) -> Rendered {
         traits: &traits,
         transient: &json!({}),
         request_url: "https://app.example.org/self-service/registration/api",
+        request_headers: &json!({}),
     })
 }
 

@@ -146,6 +146,7 @@ impl Carrier<'_> {
             traits: &letter.traits,
             transient: &letter.transient,
             request_url: &letter.request_url,
+            request_headers: &letter.headers,
         });
         courier.deliver(&rendered).await
     }

@@ -120,6 +120,7 @@ impl Engine {
                 traits: draft.traits().clone(),
                 transient: aside.transient.clone(),
                 request_url: flow.request_url(&self.config.base),
+                headers: visit.caller.told(&self.config.letter_headers),
             };
             effects.post(self.desk(visit.now), &letter).await?;
             let (typed, owner) = (address.value().to_owned(), Some(draft.id()));

@@ -90,6 +90,7 @@ impl Engine {
             traits: identity.map(|identity| identity.traits().clone()).unwrap_or_default(),
             transient,
             request_url: flow.request_url(&self.config.base),
+            headers: visit.caller.told(&self.config.letter_headers),
         };
         Ok(work.effects.post(desk, &letter).await?)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use http::HeaderName;
 use serde_json::{Map, Value, json};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, HARMLESS};
 use crate::host::HookContext;
 use crate::identity::{Draft, Identity};
 use crate::wire::{flow_json, identity_json};
@@ -21,7 +21,7 @@ impl Call {
         let config = cx.around.config;
         let mut call = json!({
             "flow": flow_json(&cx.page(), config),
-            "request_headers": shared.headers_of(cx.caller),
+            "request_headers": cx.caller.told(&shared.headers),
             "request_method": cx.caller.method().as_str(),
             "request_url": cx.request_url(),
             "request_cookies": shared.cookies_of(cx.caller),
@@ -129,47 +129,13 @@ pub(super) enum Cookies {
     Named(Vec<String>),
 }
 
-/// Headers that are no secret.
-const HARMLESS: [&str; 17] = [
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "content-length",
-    "content-type",
-    "origin",
-    "priority",
-    "referer",
-    "sec-ch-ua",
-    "sec-ch-ua-mobile",
-    "sec-ch-ua-platform",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "sec-fetch-user",
-    "true-client-ip",
-    "user-agent",
-];
-
 impl Default for Shared {
     fn default() -> Self {
-        let headers = HARMLESS.iter().map(|name| HeaderName::from_static(name)).collect();
-        Self { headers, cookies: Cookies::Named(Vec::new()) }
+        Self { headers: HARMLESS.to_vec(), cookies: Cookies::Named(Vec::new()) }
     }
 }
 
 impl Shared {
-    fn headers_of(&self, caller: &Caller) -> Value {
-        let mut shared = Map::new();
-        for name in &self.headers {
-            let values = caller.headers().get_all(name).iter();
-            let values: Vec<Value> = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into()).collect();
-            if !values.is_empty() {
-                shared.insert(canonical(name), values.into());
-            }
-        }
-        shared.into()
-    }
-
     fn cookies_of(&self, caller: &Caller) -> Value {
         let shares = |name: &str| match &self.cookies {
             Cookies::All => true,
@@ -178,15 +144,4 @@ impl Shared {
         let cookies = caller.all_cookies().filter(|(name, _)| shares(name));
         cookies.map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>().into()
     }
-}
-
-/// A header's name as templates know it: `User-Agent`.
-fn canonical(name: &HeaderName) -> String {
-    let mut begins = true;
-    let letter = |c: char| {
-        let shown = if begins { c.to_ascii_uppercase() } else { c };
-        begins = c == '-';
-        shown
-    };
-    name.as_str().chars().map(letter).collect()
 }

@@ -49,6 +49,15 @@ pub(crate) fn respond(answer: Answer, reply: &Reply, config: &Config, headers: &
     response
 }
 
+/// Whether a person is told, in HTML, to come back later.
+pub(crate) fn is_for_later(outcome: &Outcome, reply: &Reply) -> bool {
+    matches!(outcome, Outcome::Failed(failed) if failed.kept.is_none() && comes_back(failed, reply))
+}
+
+fn comes_back(failed: &Failed, reply: &Reply) -> bool {
+    failed.failure.retry_after().is_some() && !reply.json && failed.kind != Some(FlowKind::Api)
+}
+
 pub(super) struct Writer<'a> {
     pub(super) reply: &'a Reply,
     pub(super) config: &'a Config,
@@ -178,11 +187,10 @@ impl Writer<'_> {
         let wrapped = failure.kind() == FailureKind::Internal && failed.kind == Some(FlowKind::Api);
         let status = if wrapped { 400 } else { failure.status() };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response =
-            match failure.retry_after().is_some() && !self.reply.json && failed.kind != Some(FlowKind::Api) {
-                true => plain(status, HTML, BUSY),
-                false => self.error(status, failure, &Envelope::new(failure, self.reply)),
-            };
+        let mut response = match comes_back(failed, self.reply) {
+            true => plain(status, HTML, BUSY),
+            false => self.error(status, failure, &Envelope::new(failure, self.reply)),
+        };
         if let Some(seconds) = failure.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -310,7 +318,7 @@ struct Listed<'a> {
     schema: &'a Value,
 }
 
-/// Shown to a browser whose form came while there was too much to do.
+/// Shown to a browser whose form came while there was too much to do, where the library has no pages.
 const BUSY: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Please try again</title></head>\
                     <body><h1>Please try again in a moment</h1><p>The service is busy. Nothing was lost: go back and \
                     send the form once more.</p></body></html>\n";

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use http::HeaderName;
+use http::header::ACCEPT_LANGUAGE;
 use serde_json::json;
 use time::Duration;
 use tower_registration::host::{Hook, HookContext, Unit};
@@ -62,6 +64,28 @@ async fn a_letter_whose_courier_panics_is_tried_again_and_counted() {
 
     assert_eq!(counts(app.deliver().await.unwrap()), (1, 0, 0));
     assert_eq!(mailbox.letters().len(), 1);
+}
+
+#[tokio::test]
+async fn letters_keep_the_headers_that_were_chosen() {
+    let app = App::with(|builder| {
+        let builder = builder.method(Code::new()).method(Password::new()).verification(Verification::codes());
+        builder.letter_headers([ACCEPT_LANGUAGE, HeaderName::from_static("x-tenant")])
+    })
+    .unwrap();
+    let mut client = app.native().with_header("accept-language", "de").with_header("x-other", "x");
+    let page = client.open().await;
+    drop(client.submit(&page, json!({ "method": "code", "traits": { "email": ADA } })).await);
+    let page = client.open().await;
+    let eve = json!({ "method": "password", "password": "correct horse", "traits": { "email": "eve@example.org" } });
+    assert_eq!(client.submit(&page, eve).await.status(), 200);
+    let page = client.open_verification("").await;
+    drop(client.submit_verification(&page, json!({ "method": "code", "email": "eve@example.org" })).await);
+
+    let _ = app.deliver().await.unwrap();
+
+    let kept: Vec<_> = app.mailbox().letters().iter().map(|letter| letter.request_headers().clone()).collect();
+    assert_eq!(kept, vec![json!({ "Accept-Language": ["de"] }); 3]);
 }
 
 #[tokio::test]

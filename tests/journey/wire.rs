@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use time::Duration;
-use tower_registration::testing::App;
+use tower_registration::host::HostErrorKind;
+use tower_registration::memory::Memory;
+use tower_registration::methods::Password;
+use tower_registration::testing::{App, Call, Fault, Faults, When};
 
 #[tokio::test]
 async fn an_error_is_kept_for_the_browsers_error_page_and_for_a_day() {
@@ -158,4 +161,25 @@ async fn an_anti_csrf_cookie_that_another_service_behind_the_same_url_set_is_sha
     // A session changes the secret, as in Kratos: until then it stays.
     assert_eq!((page.header("set-cookie"), answer.status()), ("", 200));
     assert_ne!(ada.cookies()[&name], foreign);
+}
+
+#[tokio::test]
+async fn who_comes_while_the_storage_is_away_is_told_when_to_come_back() {
+    let faults = Faults::new();
+    let parts = faults.around(Memory::new());
+    let app = App::with(|builder| builder.method(Password::new()).storage(parts.clone()).identities(parts)).unwrap();
+    let ada = json!({ "method": "password", "password": "correct horse", "traits": { "email": "ada@example.org" } });
+
+    for (mut client, kind) in
+        [(app.browser(), "text/html"), (app.spa(), "application/json"), (app.native(), "application/json")]
+    {
+        let page = client.open().await;
+        faults.set(&[(When::Always(Call::Begin), Fault::Before(HostErrorKind::Unavailable))]);
+        let busy = client.submit(&page, ada.clone()).await;
+        faults.set(&[]);
+
+        assert_eq!((busy.status(), busy.header("retry-after")), (503, "2"), "{busy:?}");
+        assert!(busy.header("content-type").starts_with(kind), "{busy:?}");
+    }
+    assert!(app.identities().is_empty());
 }

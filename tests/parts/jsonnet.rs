@@ -108,10 +108,39 @@ async fn a_template_is_told_everything_of_a_letter() {
     assert_eq!(sms["template_type"], "registration_code_valid");
     assert_eq!(sms["template_data"]["registration_code"], number);
     assert_eq!(sms["template_data"]["request_url_domain"], "127.0.0.1");
-    assert_eq!((sms.get("html_body"), &sms["request_headers"]), (None, &json!({})));
+    let headers = json!({ "Accept": ["application/json"], "Content-Type": ["application/json"] });
+    assert_eq!((sms.get("html_body"), &sms["request_headers"]), (None, &headers));
     assert_eq!((&mail["recipient"], &mail["message_type"]), (&json!(ADA), &json!("email")));
     assert!(mail["html_body"].as_str().unwrap().contains("<p>"), "{mail}");
     assert_eq!(mail["template_data"]["traits"], json!({ "phone": NUMBER, "email": ADA }));
+}
+
+#[tokio::test]
+async fn a_template_is_told_of_the_headers_on_the_files_list_and_of_none_for_the_proof_of_an_address() {
+    let gateway = Server::start(|_, _| answer(200, "")).await;
+    let mut file = file("sms-verify", &gateway);
+    file["courier"]["channels"][0]["request_config"]["body"] = template("function(ctx) ctx");
+    file["clients"] = json!({ "web_hook": { "header_allowlist": ["X-Tenant", "ACCEPT-language"] } });
+    let service = service(&file);
+    let (seven, german) = (("x-tenant", "seven"), ("accept-language", "de"));
+    let mut client = Client::new(service.clone(), "", ClientKind::Native);
+    client = client.with_header(seven.0, seven.1).with_header(german.0, german.1).with_header("x-other", "x");
+    let traits = json!({ "phone": NUMBER });
+    let page = client.open().await;
+    drop(client.submit(&page, json!({ "method": "code", "traits": traits })).await);
+    let verification = client.open_verification("").await;
+    assert_eq!(service.dispatcher().flush().await.unwrap().delivered, 1);
+    let number = code(gateway.asked()[0].json()["body"].as_str().unwrap()).to_owned();
+    let done = client.submit(&page, json!({ "method": "code", "traits": traits, "code": number })).await;
+    assert_eq!(done.status(), 200, "{done:?}");
+    drop(client.submit_verification(&verification, json!({ "method": "code", "email": NUMBER })).await);
+    let _ = service.dispatcher().flush().await.unwrap();
+
+    let told = gateway.asked().into_iter().map(|asked| asked.json());
+    let told: Vec<Value> = told.map(|message| json!([message["template_type"], message["request_headers"]])).collect();
+    let chosen = json!({ "X-Tenant": ["seven"], "Accept-Language": ["de"] });
+    assert_eq!(told[0], json!(["registration_code_valid", chosen]));
+    assert!(told.len() > 1 && told[1..].iter().all(|told| *told == json!(["verification_code_valid", {}])), "{told:?}");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! From the first page to the last.
 
 use time::Duration;
+use tower_registration::host::HostErrorKind;
 use tower_registration::identity::AddressState;
-use tower_registration::testing::{Client, ClientKind};
+use tower_registration::memory::Memory;
+use tower_registration::testing::{Call, Client, ClientKind, Fault, Faults, When};
 use tower_registration::{After, Verification};
 
 use super::document::{Document, attribute, words};
@@ -252,4 +254,26 @@ async fn the_same_journey_below_a_prefix_that_is_stripped_and_as_a_layer() {
         assert_eq!(browser.get(below(&sheet)).await.status(), 200);
     }
     assert_eq!(app.identities().len(), 2);
+}
+
+#[tokio::test]
+async fn a_form_that_comes_while_the_storage_is_away_is_asked_for_later_in_the_visitors_language() {
+    let faults = Faults::new();
+    let parts = faults.around(Memory::new());
+    let app = app(|builder| builder.storage(parts.clone()).identities(parts));
+    let mut browser = app.browser().with_header("accept-language", "de-AT, en;q=0.5");
+    let page = visit(&mut browser, "/registration").await;
+
+    faults.set(&[(When::Always(Call::Begin), Fault::Before(HostErrorKind::Unavailable))]);
+    let busy = post(&mut browser, &page, &ADA, SIGN_UP).await;
+    faults.set(&[]);
+    let done = send(&mut browser, &page, &ADA, SIGN_UP).await;
+
+    assert_eq!((busy.status(), busy.header("retry-after")), (503, "2"));
+    assert!(busy.header("content-security-policy").contains("form-action"), "{busy:?}");
+    let busy = Document::of(&busy);
+    assert_eq!(busy.only("h1"), "Etwas ist schiefgegangen");
+    assert!(busy.text.contains("Bitte versuchen Sie es gleich noch einmal."), "{}", busy.text);
+    assert!(!busy.text.contains("Neu beginnen"), "what was typed is kept where the browser goes back");
+    assert_eq!(done.only("h1"), "Sie sind registriert");
 }
