@@ -192,7 +192,7 @@ mod tests {
     fn caller(headers: &[(&'static str, &str)], proxies: usize) -> Caller {
         let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let mut map = HeaderMap::new();
-        pairs.for_each(|(name, value)| assert!(!map.append(name, value)));
+        pairs.for_each(|(name, value)| _ = map.append(name, value));
         Caller::new(Wants { json: false, json_page: false, browser: true }, map, Extensions::new(), proxies)
     }
 
