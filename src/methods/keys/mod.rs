@@ -6,6 +6,7 @@
 //! | [`options`] | what the page asks the browser for |
 //! | [`response`] | what the browser answered, taken apart |
 //! | [`checks`] | whether the answer makes a key |
+//! | [`flaw`] | what can be wrong with it |
 //! | [`trust`] | the statement of the attestation and the key itself |
 //! | [`stored`] | what is kept of a key |
 //! | [`names`] | what authenticators are called |
@@ -16,6 +17,7 @@
 //! taken, a hook objects) leaves it, and so does one before the answer was looked at.
 
 mod checks;
+mod flaw;
 mod names;
 mod options;
 mod party;

@@ -17,7 +17,7 @@ use webauthn_rs_core::proto::{
 };
 
 use super::Demand;
-use super::checks::Flaw;
+use super::flaw::Flaw;
 use super::options::Need;
 use super::response::Response;
 

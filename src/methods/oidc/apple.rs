@@ -11,12 +11,19 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::claims::Claims;
-use super::provider::AppleKey;
 use crate::form::Submission;
 use crate::stop::{Failure, Stop};
 
 /// How long a client secret is good for, in seconds.
 const LIFE: i64 = 300;
+
+/// The key that signs the client secrets for Apple.
+#[derive(Clone)]
+pub(super) struct AppleKey {
+    pub(super) team: String,
+    pub(super) id: String,
+    pub(super) pem: SecretString,
+}
 
 /// Says what keeps the key from signing.
 pub(super) fn check(key: &AppleKey) -> Result<(), String> {

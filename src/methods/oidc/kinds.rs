@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::provider::Pkce;
 use super::special::Finish;
-use super::table::{ALL, GENERIC};
 
 /// A kind of provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +39,19 @@ pub enum ProviderKind {
     /// X, by OAuth 1.0a.
     X,
     Yandex,
+}
+
+/// Whether the code that a provider gives is bound to a secret that never leaves the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Pkce {
+    /// Where the provider says that it knows how. A provider that says nothing about itself is believed not to.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+    /// Always. The provider leads back to a path that does not name it.
+    Force,
 }
 
 /// What is particular to a kind.
@@ -193,17 +204,4 @@ pub(super) fn said(info: &Info, answer: &Value) -> Map<String, Value> {
         said.extend(value.map(|value| ((*claim).to_owned(), value)));
     }
     said
-}
-
-/// The entry of a kind.
-pub(super) fn of(kind: ProviderKind) -> &'static Kind {
-    ALL.iter().find(|entry| entry.is == kind).unwrap_or(&GENERIC)
-}
-
-impl ProviderKind {
-    /// The kind with this word, as configuration files write it: `github`, `linkedin_v2`.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        ALL.iter().find(|entry| entry.word == word).map(|entry| entry.is)
-    }
 }

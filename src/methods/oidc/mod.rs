@@ -53,6 +53,7 @@ mod endpoints;
 mod jose;
 mod kinds;
 mod mapper;
+mod metadata;
 mod person;
 mod provider;
 mod reach;

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::claims::Claims;
-use super::endpoints::parsed;
 use super::kinds::{Info, Issuer, Source, TokenIn, said};
+use super::metadata::parsed;
 use super::provider::{ClaimsSource, Provider, SubjectSource};
 use super::reach::Reach;
 use super::redeem::Tokens;

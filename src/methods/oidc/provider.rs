@@ -7,10 +7,12 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::kinds::{self, Kind};
+use super::apple::AppleKey;
+use super::kinds::Kind;
 use super::mapper::{EmailMapper, Mapper};
+use super::table::{ALL, GENERIC};
 
-pub use super::kinds::ProviderKind;
+pub use super::kinds::{Pkce, ProviderKind};
 
 /// A social provider that people can sign up with.
 ///
@@ -50,19 +52,6 @@ pub struct Provider {
     pub(super) token_origin: Option<String>,
 }
 
-/// Whether the code that a provider gives is bound to a secret that never leaves the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Pkce {
-    /// Where the provider says that it knows how. A provider that says nothing about itself is believed not to.
-    #[default]
-    Auto,
-    /// Never.
-    Never,
-    /// Always. The provider leads back to a path that does not name it.
-    Force,
-}
-
 /// Where the claims come from, for kinds that leave the choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -87,21 +76,13 @@ pub enum SubjectSource {
     ObjectId,
 }
 
-/// The key that signs the client secrets for Apple.
-#[derive(Clone)]
-pub(super) struct AppleKey {
-    pub(super) team: String,
-    pub(super) id: String,
-    pub(super) pem: SecretString,
-}
-
 impl Provider {
     /// A provider of this kind. The id stands in the button's value, in the path that the provider leads back to and in
     /// the credential: it never changes. It has letters, digits, `-`, `_`, `.` and `~`.
     pub fn new(kind: ProviderKind, id: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
-            kind: kinds::of(kind),
+            kind: of(kind),
             client_id: client_id.into(),
             client_secret: None,
             label: None,
@@ -335,5 +316,18 @@ impl std::fmt::Debug for Provider {
             .field("kind", &self.kind.is)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// The entry of a kind.
+pub(super) fn of(kind: ProviderKind) -> &'static Kind {
+    ALL.iter().find(|entry| entry.is == kind).unwrap_or(&GENERIC)
+}
+
+impl ProviderKind {
+    /// The kind with this word, as configuration files write it: `github`, `linkedin_v2`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        ALL.iter().find(|entry| entry.word == word).map(|entry| entry.is)
     }
 }

@@ -21,8 +21,8 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 use url::Url;
 
-use super::endpoints::Metadata;
 use super::jose::Keys;
+use super::metadata::Metadata;
 use super::trouble;
 use crate::host::{Fetch, FetchRequest, Fetched, Unfetched};
 use crate::stop::Stop;

@@ -81,7 +81,7 @@ impl Oidc {
     async fn exchanged(&self, provider: &Provider, token: &SecretString) -> Result<SecretString, Stop> {
         let pairs = [("grant_type", "netid_fedcm"), ("fedcm_token", token.expose_secret())];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut request: FetchRequest = Reach::form(super::endpoints::parsed(NETID_TOKEN)?, &pairs);
+        let mut request: FetchRequest = Reach::form(super::metadata::parsed(NETID_TOKEN)?, &pairs);
         if let Some(origin) = &provider.token_origin {
             let origin = http::HeaderValue::from_str(origin).map_err(Failure::internal)?;
             request = request.with_header(http::header::ORIGIN, origin);

@@ -1,7 +1,8 @@
 //! The providers, one entry each. What an entry cannot say stands in [`super::special`].
 
-use super::kinds::{DISCOVERED, Endpoints, Info, Issuer, Kind, Login, PLAIN, ProviderKind, STANDARD, Source, TokenIn};
-use super::provider::Pkce;
+use super::kinds::{
+    DISCOVERED, Endpoints, Info, Issuer, Kind, Login, PLAIN, Pkce, ProviderKind, STANDARD, Source, TokenIn,
+};
 use super::special;
 
 pub(super) const GENERIC: Kind = Kind { needs_issuer: true, ..DISCOVERED };

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
-use super::endpoints::{Metadata, metadata, parsed};
+use super::endpoints::metadata;
 use super::jose::{Algorithm, Bad, Expected, Token, check};
+use super::metadata::{Metadata, parsed};
 use super::provider::Provider;
 use super::reach::Reach;
 use super::trouble;

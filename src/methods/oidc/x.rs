@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::claims::Claims;
-use super::endpoints::parsed;
+use super::metadata::parsed;
 use super::provider::Provider;
 use super::reach::Reach;
 use super::trouble;
