@@ -24,7 +24,7 @@ use crate::page::Page;
 
 pub(crate) use headers::Headers;
 pub(crate) use receive::{Received, caller, receive};
-pub(crate) use respond::respond;
+pub(crate) use respond::{clean, respond};
 
 /// The flow of a page as clients see it.
 #[cfg(feature = "webhooks")]

@@ -96,6 +96,7 @@ async fn another_spelling_of_a_path_leads_to_the_clean_one() {
     let doubled = app.native().get("//schemas/./person?a=b").await;
 
     assert_eq!((doubled.status(), doubled.location()), (307, "/auth/schemas/person?a=b"));
+    assert!(doubled.header("content-type").starts_with("text/html"), "as every redirect that answers a GET");
 }
 
 #[tokio::test]
