@@ -100,6 +100,23 @@ async fn another_spelling_of_a_path_leads_to_the_clean_one() {
 }
 
 #[tokio::test]
+async fn whoever_is_signed_in_and_submits_is_led_to_the_services_own_pages_or_to_the_default() {
+    let app = App::new().unwrap();
+    let mut ada = app.browser();
+    let page = ada.open().await;
+    let done = ada.submit(&page, crate::ada()).await;
+    let own = "https://app.example.org/auth/self-service/settings/browser";
+    let mut led = Vec::new();
+    for asked in [own, "https://app.example.org/elsewhere", "https://evil.example.com/", "%25zz", ""] {
+        let answer = ada.post_form(&format!("/self-service/registration?return_to={asked}"), &[]).await;
+        led.push((answer.status(), answer.location().to_owned()));
+    }
+
+    let welcome = (302, done.location().to_owned());
+    assert_eq!(led, [(302, own.to_owned()), welcome.clone(), welcome.clone(), welcome.clone(), welcome]);
+}
+
+#[tokio::test]
 async fn a_forbidden_page_after_verification_is_refused_like_any_other() {
     let app = App::new().unwrap();
 
