@@ -117,6 +117,24 @@ async fn whoever_is_signed_in_and_submits_is_led_to_the_services_own_pages_or_to
 }
 
 #[tokio::test]
+async fn a_token_in_the_query_of_a_form_counts_as_sent_but_never_as_right() {
+    let app = App::new().unwrap();
+    let mut ada = app.spa();
+    let page = ada.open().await;
+    let token = page.value_of("csrf_token");
+    let form = [("method".to_owned(), "password".to_owned())];
+    let path = format!("/self-service/registration?flow={}", page.flow_id().unwrap());
+
+    let without = ada.post_form(&path, &form).await;
+    let beside = format!("{path}&csrf_token={}", token.as_str().unwrap().replace('+', "%2B"));
+    let beside = ada.post_form(&beside, &form).await;
+
+    assert_eq!((without.status(), beside.status()), (403, 403));
+    assert!(without.at("/error/details/reject_reason").is_null());
+    assert!(beside.at("/error/details/reject_reason").as_str().unwrap().contains("do not match"));
+}
+
+#[tokio::test]
 async fn a_forbidden_page_after_verification_is_refused_like_any_other() {
     let app = App::new().unwrap();
 
