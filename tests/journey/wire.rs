@@ -150,8 +150,11 @@ async fn an_organization_that_nobody_serves_has_no_form() {
 
     let page = app.native().open_with(&format!("organization={{{id}}}")).await;
     let none = app.native().open_with("organization=nobody").await;
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let zeros = app.native().open_with(&format!("organization={nil}")).await;
 
     assert_eq!((page.at("/organization_id"), page.at("/ui/nodes")), (json!(id), json!(null)));
+    assert_eq!((zeros.at("/organization_id"), zeros.at("/ui/nodes")), (json!(nil), json!(null)));
     assert!(none.at("/ui/nodes").is_array());
 }
 
