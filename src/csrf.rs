@@ -25,6 +25,7 @@ use crate::caller::Caller;
 use crate::config::{Config, CookieSettings, Keep, SameSite};
 use crate::host::{HostError, Random};
 use crate::message::catalogue;
+use crate::page::TOKEN_FIELD;
 use crate::seal::{Purpose, Seal, Tag, sha256, to_hex};
 use crate::stop::{Failure, Stop};
 use crate::trace;
@@ -182,7 +183,7 @@ impl Csrf {
             (Some("The HTTP Cookie Header is empty or not set."), hint(caller))
         } else if caller.cookies(&self.cookie_name).next().is_none() {
             (Some("The HTTP Cookie Header was set but did not include the anti-CSRF cookie."), hint(caller))
-        } else if !is_json && token.is_none() && header_token.is_none() {
+        } else if !is_json && token.is_none() && header_token.is_none() && !is_token_in_query(caller) {
             (None, NO_TOKEN)
         } else {
             (Some(NO_MATCH), hint(caller))
@@ -208,6 +209,15 @@ fn hint(caller: &Caller) -> &'static str {
         Some("cors" | "same-origin") => FROM_SCRIPT,
         _ => FROM_PAGE,
     }
+}
+
+/// Whether the query of a form brings a token. It is none that counts, but it was sent.
+fn is_token_in_query(caller: &Caller) -> bool {
+    let kind = caller.header(http::header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let query = caller.target().split_once('?').map_or("", |(_, query)| query);
+    let mut sent = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == TOKEN_FIELD);
+    let is_form = !caller.method().is_safe() && kind.starts_with("application/x-www-form-urlencoded");
+    is_form && sent.next().is_some_and(|(_, token)| !token.is_empty())
 }
 
 fn details(reject_reason: Option<&str>, hint: &str) -> Value {

@@ -26,6 +26,8 @@ const SHOWN: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct ReturnTo {
     listed: Vec<Rule>,
+    /// The service's own pages, which are listed too.
+    own: Rule,
 }
 
 /// One listed URL.
@@ -54,46 +56,53 @@ impl ReturnTo {
     ///
     /// An entry that is no absolute URL, or a wildcard that stands for everybody's domains; the text says which.
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
-        let own = config.base.join("/self-service");
-        let entries = config.allowed_return_urls.iter().map(String::as_str).chain([own.as_str()]);
-        let listed: Result<Vec<Rule>, String> = entries.map(Rule::parse).collect();
-        Ok(Self { listed: listed? })
+        let own = Rule::parse(&config.base.join("/self-service"))?;
+        let listed = config.allowed_return_urls.iter().map(|url| Rule::parse(url));
+        let listed: Result<Vec<Rule>, String> = listed.chain([Ok(own.clone())]).collect();
+        Ok(Self { listed: listed?, own })
     }
 
     /// Decides about what a client asked for; `default` is where it leads when nothing was.
     pub(crate) fn decide(&self, asked: Option<&str>, default: &str) -> Result<String, Failure> {
         let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(default.to_owned()) };
-        let decision = self.judge(asked, default);
+        let decision = judge(&self.listed, asked, default);
         if decision.is_err() {
             trace::event(trace::Event::ReturnToReject);
         }
         decision
     }
 
-    fn judge(&self, asked: &str, default: &str) -> Result<String, Failure> {
-        if let Some(escape) = broken_escape(asked) {
-            let reason = "Unable to parse the return_to query parameter as an URL: parse ";
-            return Err(Failure::bad_request(format!("{reason}\"{asked}\": invalid URL escape \"{escape}\"")));
-        }
-        let forbidden = || Failure::return_to_forbidden(&as_asked(asked, default));
-        if asked.len() > LONGEST || asked.chars().any(|c| c.is_control() || c == '\\') {
-            let shown: String = asked.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-            return Err(Failure::return_to_forbidden(&shown));
-        }
-        let default = Url::parse(default).map_err(|_| forbidden())?;
-        let target = default.join(asked).map_err(|_| forbidden())?;
-        // The flow repeats what was sent: followed from another page, `https:www.example.org` is another place.
-        if Url::parse(asked).is_ok_and(|alone| alone != target) {
-            return Err(forbidden());
-        }
-        let has_user = !target.username().is_empty() || target.password().is_some();
-        if has_user || target.cannot_be_a_base() || asked_for_dot_segments(asked) {
-            return Err(forbidden());
-        }
-        match self.listed.iter().any(|rule| rule.covers(&target)) {
-            true => Ok(target.into()),
-            false => Err(forbidden()),
-        }
+    /// Leads to the service's own pages, and nowhere else: whatever does not lie there leads to the default.
+    pub(crate) fn within(&self, asked: Option<&str>, default: &str) -> String {
+        let own = asked.and_then(|asked| judge(std::slice::from_ref(&self.own), asked, default).ok());
+        own.unwrap_or_else(|| default.to_owned())
+    }
+}
+
+/// Whether one of the rules covers what was asked for, as the browser reads it.
+fn judge(rules: &[Rule], asked: &str, default: &str) -> Result<String, Failure> {
+    if let Some(escape) = broken_escape(asked) {
+        let reason = "Unable to parse the return_to query parameter as an URL: parse ";
+        return Err(Failure::bad_request(format!("{reason}\"{asked}\": invalid URL escape \"{escape}\"")));
+    }
+    let forbidden = || Failure::return_to_forbidden(&as_asked(asked, default));
+    if asked.len() > LONGEST || asked.chars().any(|c| c.is_control() || c == '\\') {
+        let shown: String = asked.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+        return Err(Failure::return_to_forbidden(&shown));
+    }
+    let default = Url::parse(default).map_err(|_| forbidden())?;
+    let target = default.join(asked).map_err(|_| forbidden())?;
+    // The flow repeats what was sent: followed from another page, `https:www.example.org` is another place.
+    if Url::parse(asked).is_ok_and(|alone| alone != target) {
+        return Err(forbidden());
+    }
+    let has_user = !target.username().is_empty() || target.password().is_some();
+    if has_user || target.cannot_be_a_base() || asked_for_dot_segments(asked) {
+        return Err(forbidden());
+    }
+    match rules.iter().any(|rule| rule.covers(&target)) {
+        true => Ok(target.into()),
+        false => Err(forbidden()),
     }
 }
 

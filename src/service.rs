@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use secrecy::SecretString;
@@ -20,7 +20,7 @@ use crate::route::{Route, below, cleaned};
 use crate::seal::{Purpose, from_hex};
 use crate::stop::Failure;
 use crate::upkeep::{Dispatcher, Post, Sweeper};
-use crate::wire::{Headers, Received, caller, is_for_later, receive, respond};
+use crate::wire::{Headers, Received, caller, clean, is_for_later, receive, respond};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Answering<T> = Pin<Box<dyn Future<Output = Result<T, Infallible>> + Send>>;
@@ -97,7 +97,7 @@ impl Registration {
         let config = &engine.config;
         let path = below(config.base.prefix(), request.uri().path()).unwrap_or(request.uri().path()).to_owned();
         if let Some(clean) = cleaned(&path) {
-            return self.move_to(&clean, request.uri().query());
+            return self.move_to(request.method(), &clean, request.uri().query());
         }
         if let Some((site, asked)) = self.page(&request, &path) {
             return self.show(site, asked, request).await;
@@ -152,16 +152,10 @@ impl Registration {
     }
 
     /// A path with empty or dot segments is another spelling of a clean one.
-    fn move_to(&self, path: &str, query: Option<&str>) -> Response<Full<Bytes>> {
+    fn move_to(&self, verb: &http::Method, path: &str, query: Option<&str>) -> Response<Full<Bytes>> {
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let location = format!("{}{path}{query}", self.inner.engine.config.base.prefix());
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-        if let Ok(location) = HeaderValue::from_str(&location) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        self.inner.headers.add(response.headers_mut());
-        response
+        clean(verb, &location, &self.inner.headers)
     }
 
     /// The path of one of our routes below the base URL.

@@ -75,3 +75,15 @@ fn leaves_are_named_by_their_path() {
 
     assert_eq!(names, ["traits.a\\.b", "traits.list.0", "traits.list.1.y"]);
 }
+
+#[test]
+fn a_whole_number_is_shown_without_a_fraction() {
+    let mut typed = Typed::default();
+    for (name, value) in [("a", json!(20.0)), ("b", json!(0.5)), ("c", json!("20.0")), ("d", json!(1e300))] {
+        typed.set(name, &value);
+    }
+
+    let shown: Vec<String> = typed.iter().map(|(_, value)| value.to_string()).collect();
+
+    assert_eq!(shown, ["20", "0.5", "\"20.0\"", "1e+300"]);
+}

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::message::plain;
+
 /// The traits typed so far: the value of each field by its name, in the order they came.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Typed(pub(super) Vec<(String, Value)>);
@@ -18,14 +20,15 @@ impl Typed {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Sets the value of a field; null forgets it.
+    /// Sets the value of a field; null forgets it. Pages show `5` for `5.0`.
     pub(crate) fn set(&mut self, field: &str, value: &Value) {
         if value.is_null() {
             return self.0.retain(|(name, _)| name != field);
         }
+        let value = plain(value.clone());
         match self.0.iter_mut().find(|(name, _)| name == field) {
-            Some((_, old)) => *old = value.clone(),
-            None => self.0.push((field.to_owned(), value.clone())),
+            Some((_, old)) => *old = value,
+            None => self.0.push((field.to_owned(), value)),
         }
     }
 }

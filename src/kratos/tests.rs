@@ -93,6 +93,20 @@ fn keys_about_other_things_are_ignored() {
 }
 
 #[test]
+fn codes_that_people_sign_up_with_are_on_whatever_the_other_switch_says() {
+    let built = |code: Value| {
+        let memory = crate::memory::Memory::new();
+        let loaded = load(&with("/selfservice/methods/code", code)).unwrap();
+        let built = loaded.builder.storage(memory.clone()).identities(memory).build().unwrap();
+        format!("{built:?}").contains("\"code\"")
+    };
+
+    assert!(built(json!({ "enabled": false, "passwordless_enabled": true })));
+    assert!(!built(json!({ "enabled": true, "passwordless_enabled": false })));
+    assert!(!built(json!({ "enabled": false })));
+}
+
+#[test]
 fn letters_by_text_message_need_somebody_who_carries_them() {
     let schema = json!({ "type": "object", "properties": { "traits": { "type": "object", "properties": {
         "phone": { "type": "string", "ory.sh/kratos": { "credentials": { "code": { "identifier": true, "via": "sms" } } } } } } } });

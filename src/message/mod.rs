@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-pub(crate) use number::shown;
+pub(crate) use number::{plain, shown};
 
 /// A message with its number, its words and its context.
 #[derive(Clone, Debug, PartialEq)]

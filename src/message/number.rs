@@ -1,6 +1,6 @@
 //! How a number is shown inside a text.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A number with its shortest digits, in exponent form below 1e-4 and from 1e+06 on, as the contract shows it.
 ///
@@ -10,6 +10,22 @@ pub(crate) fn shown(value: &Value) -> String {
         Some(number) => shortest(number),
         None => value.to_string(),
     }
+}
+
+/// A number without a fraction that is none: `5` for `5.0`. Other values stay.
+pub(crate) fn plain(value: Value) -> Value {
+    match value.as_f64().filter(|_| value.is_f64()) {
+        Some(number) => whole(number),
+        None => value,
+    }
+}
+
+fn whole(number: f64) -> Value {
+    #[allow(clippy::cast_possible_truncation, reason = "only taken when nothing is lost")]
+    let integer = number as i64;
+    #[allow(clippy::cast_precision_loss, reason = "the comparison is what notices a loss")]
+    let exact = integer as f64 == number;
+    if exact { Value::from(integer) } else { Number::from_f64(number).map_or(Value::Null, Value::Number) }
 }
 
 fn shortest(number: f64) -> String {

@@ -81,7 +81,7 @@ impl Engine {
         }
     }
 
-    fn proves(&self, draft: &Draft) -> bool {
+    pub(super) fn proves(&self, draft: &Draft) -> bool {
         self.config.verification.is_some() && draft.unproved_addresses().next().is_some()
     }
 

@@ -92,12 +92,11 @@ impl Engine {
         };
         draft.complete(traits);
         let default = self.config.return_url(draft.method.as_str());
-        let return_url = self.return_to.decide(work.flow.facts.return_to.as_deref(), default);
-        let return_url = return_url
-            .map_err(|failure| Stop::refuse([catalogue::INVALID.with("reason", failure.reason()).on_page()]))?;
+        let return_url = self.judge_return_url(work.flow.facts.return_to.as_deref(), default)?;
         if let Some(owner) = self.identities.owner(&draft.unique()).await? {
             return self.meet_owner(visit, work, draft, &owner, form).await;
         }
+        self.judge_request(visit, draft)?;
         self.check_challenge(work, draft).await?;
         if let Some(password) = password {
             let hash = self.hash(password, kept).await?;
@@ -135,6 +134,17 @@ impl Engine {
         let registered =
             Registered { kind, identity, session, token, return_url, verifications, leads_to_verification };
         Ok(Outcome::Registered(Box::new(registered)))
+    }
+
+    fn judge_return_url(&self, asked: Option<&str>, default: &str) -> Result<String, Stop> {
+        let decided = self.return_to.decide(asked, default);
+        decided.map_err(|failure| Stop::refuse([catalogue::INVALID.with("reason", failure.reason()).on_page()]))
+    }
+
+    /// A flow that proves an address is begun by the request that registers: where that wants to return to counts.
+    fn judge_request(&self, visit: &Visit, draft: &Draft) -> Result<(), Stop> {
+        let own = returns_to(visit.caller.target()).filter(|_| self.proves(draft));
+        self.judge_return_url(own.as_deref(), &self.config.default_return_url).map(drop)
     }
 
     /// Begins the flows that prove the addresses of the draft, in the unit of the identity.
@@ -340,6 +350,13 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The return URL in the query of a request.
+fn returns_to(target: &str) -> Option<String> {
+    let (_, query) = target.split_once('?')?;
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, _)| name == "return_to").map(|(_, url)| url.into_owned())
 }
 
 /// How the person was proved.

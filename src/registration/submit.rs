@@ -81,7 +81,11 @@ impl Engine {
         if session.is_some() {
             return match visit.caller.wants.json {
                 true => Err(Trouble::new(Failure::session_already_available(), Tell::Json)),
-                false => Ok(Outcome::SentAway { to: self.config.default_return_url.clone(), submitted: true }),
+                false => {
+                    let asked = submitted.query.return_to.as_deref();
+                    let to = self.return_to.within(asked, &self.config.default_return_url);
+                    Ok(Outcome::SentAway { to, submitted: true })
+                }
             };
         }
         let Some(id) = submitted.flow else { return Err(Trouble::new(Failure::flow_missing(), Tell::Forward)) };

@@ -129,16 +129,17 @@ fn ways(types: &[&str], providers: &[String]) -> String {
     text
 }
 
-/// Every word with a capital letter; a name with braces is a template and stays.
+/// Every word with one capital letter, the first; a name with braces is a template and stays.
 fn titled(name: &str) -> String {
     if name.contains(['{', '}']) {
         return name.to_owned();
     }
-    let mut before = ' ';
+    let mut inside = false;
     let title = |c: char| {
-        let begins = !before.is_alphanumeric();
-        before = c;
-        if begins { c.to_uppercase().collect::<String>() } else { c.to_string() }
+        let begins = !inside;
+        // These marks stand inside of words.
+        inside = c.is_alphanumeric() || inside && "_.:'".contains(c);
+        if begins { c.to_uppercase().collect::<String>() } else { c.to_lowercase().collect() }
     };
     name.chars().map(title).collect()
 }
@@ -156,5 +157,6 @@ mod tests {
             ways(&[], &["github".to_owned(), "{x}".to_owned()]),
             " You can sign in using one of the following social sign in providers: Github, {x}."
         );
+        assert_eq!(["secondProvider", "my-own idp_2"].map(titled), ["Secondprovider", "My-Own Idp_2"]);
     }
 }

@@ -130,10 +130,20 @@ fn number(text: &str) -> Result<Value, Undecodable> {
     // The standard library also reads `inf`, `infinity` and `nan`, in any case and with a sign.
     let is_word = plain.trim_start_matches('-').starts_with(|c: char| c.is_ascii_alphabetic());
     match plain.parse::<f64>() {
-        Ok(_) if is_word => Err(Undecodable(format!("Unable to decode JSON payload: {text} is no number in JSON"))),
+        Ok(word) if is_word => Err(no_number(word)),
         Ok(number) if number.is_finite() => Ok(shortest(number)),
         _ => Ok(Value::String(text.to_owned())),
     }
+}
+
+/// A number that JSON has no way to write, in the words of the contract's decoder.
+fn no_number(word: f64) -> Undecodable {
+    let why = match word {
+        word if word.is_nan() => "invalid character 'N' looking for beginning of value",
+        f64::NEG_INFINITY => "invalid character 'I' in numeric literal",
+        _ => "invalid character '+' looking for beginning of value",
+    };
+    Undecodable(format!("Unable to decode JSON payload: {why}"))
 }
 
 /// An underscore counts only between two digits.

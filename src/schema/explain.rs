@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Broken;
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::quote::{escaped, quoted, scalar};
 use super::rules::{Rules, type_name};
-use crate::message::{Message, Placed, catalogue, shown};
+use crate::message::{Message, Placed, catalogue, plain, shown};
 
 /// All mistakes of a document, each at its field.
 pub(super) fn explain(rules: &Rules, instance: &Value) -> Vec<Placed> {
@@ -139,7 +139,8 @@ impl Explained<'_> {
         let length = || value.as_str().map_or(0, |text| text.chars().count());
         let items = || value.as_array().map_or(0, Vec::len);
         let bound = |message: Message, name: &'static str, limit: &Value| {
-            message.with_shown(name, limit.clone(), shown(limit)).with_shown("actual", value.clone(), shown(value))
+            let message = message.with_shown(name, plain(limit.clone()), shown(limit));
+            message.with_shown("actual", plain(value.clone()), shown(value))
         };
         match error.kind() {
             Broken::MinLength { limit } => {
@@ -153,7 +154,7 @@ impl Explained<'_> {
             Broken::ExclusiveMinimum { limit } => bound(catalogue::EXCLUSIVE_MINIMUM, "minimum", limit),
             Broken::Maximum { limit } => bound(catalogue::MAXIMUM, "maximum", limit),
             Broken::ExclusiveMaximum { limit } => bound(catalogue::EXCLUSIVE_MAXIMUM, "maximum", limit),
-            Broken::MultipleOf { multiple_of } => bound(catalogue::MULTIPLE_OF, "base", &whole(*multiple_of)),
+            Broken::MultipleOf { multiple_of } => bound(catalogue::MULTIPLE_OF, "base", &Value::from(*multiple_of)),
             Broken::MaxItems { limit } => catalogue::MAX_ITEMS.with("max_items", *limit).with("actual_items", items()),
             Broken::MinItems { limit } => catalogue::MIN_ITEMS.with("min_items", *limit).with("actual_items", items()),
             Broken::UniqueItems => equal_items(value),
@@ -225,13 +226,4 @@ fn equal_items(value: &Value) -> Message {
     let second = (1..items.len()).find(|at| items[..*at].contains(&items[*at])).unwrap_or(0);
     let first = items[..second].iter().position(|item| *item == items[second]).unwrap_or(0);
     catalogue::UNIQUE_ITEMS.with("index_a", first).with("index_b", second)
-}
-
-/// A whole number is shown to clients without a fraction.
-fn whole(number: f64) -> Value {
-    #[allow(clippy::cast_possible_truncation, reason = "only taken when nothing is lost")]
-    let integer = number as i64;
-    #[allow(clippy::cast_precision_loss, reason = "the comparison is what notices a loss")]
-    let exact = integer as f64 == number;
-    if exact { Value::from(integer) } else { Number::from_f64(number).map_or(Value::Null, Value::Number) }
 }

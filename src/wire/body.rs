@@ -48,11 +48,11 @@ fn media_type(content_type: &str) -> Option<String> {
 
 fn form(bytes: &[u8]) -> Result<Form, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| format!("{NOT_FORM} invalid UTF-8"))?;
-    if let Some(escape) = broken_escape(text) {
-        return Err(format!("{NOT_FORM} invalid URL escape \"{escape}\""));
-    }
     if text.contains(';') {
         return Err(format!("{NOT_FORM} invalid semicolon separator in query"));
+    }
+    if let Some(escape) = broken_escape(text) {
+        return Err(format!("{NOT_FORM} invalid URL escape \"{escape}\""));
     }
     let mut fields = Vec::new();
     for (name, value) in pairs(text) {

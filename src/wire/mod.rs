@@ -24,7 +24,7 @@ use crate::page::Page;
 
 pub(crate) use headers::Headers;
 pub(crate) use receive::{Received, caller, receive};
-pub(crate) use respond::{is_for_later, respond};
+pub(crate) use respond::{clean, is_for_later, respond};
 
 /// The flow of a page as clients see it.
 #[cfg(feature = "webhooks")]

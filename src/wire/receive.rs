@@ -152,7 +152,7 @@ fn opening(query: &str) -> Opening {
         raw: query.to_owned(),
         return_to: text("return_to"),
         after_verification_return_to: text("after_verification_return_to"),
-        organization: text("organization").as_deref().and_then(parse_uuid).filter(|id| !id.is_nil()),
+        organization: text("organization").as_deref().and_then(parse_uuid),
         schema: text("identity_schema").filter(|id| !id.is_empty()),
         login_challenge: text("login_challenge"),
         wants_exchange: text("return_session_token_exchange_code").as_deref() == Some("true"),

@@ -58,6 +58,13 @@ fn comes_back(failed: &Failed, reply: &Reply) -> bool {
     failed.failure.retry_after().is_some() && !reply.json && failed.kind != Some(FlowKind::Api)
 }
 
+/// Leads to the clean spelling of a path, before anything else is looked at.
+pub(crate) fn clean(method: &Method, to: &str, headers: &Headers) -> Response<Full<Bytes>> {
+    let mut response = redirect(method, StatusCode::TEMPORARY_REDIRECT, to);
+    headers.add(response.headers_mut());
+    response
+}
+
 pub(super) struct Writer<'a> {
     pub(super) reply: &'a Reply,
     pub(super) config: &'a Config,
@@ -252,24 +259,28 @@ impl Writer<'_> {
 
     /// Leads a browser elsewhere. Answers to GET carry a line of HTML, as browsers of old wanted it.
     pub(super) fn redirect(&self, status: StatusCode, to: &str) -> Response<Full<Bytes>> {
-        let Ok(location) = HeaderValue::from_str(to) else {
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "Internal Server Error\n");
-        };
-        let mut response = match self.reply.method == Method::GET {
-            true => {
-                let href = to.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-                let words = status.canonical_reason().unwrap_or_default();
-                with_type(status, HTML, format!("<a href=\"{href}\">{words}</a>.\n\n").into())
-            }
-            false => {
-                let mut response = Response::new(Full::default());
-                *response.status_mut() = status;
-                response
-            }
-        };
-        response.headers_mut().insert(header::LOCATION, location);
-        response
+        redirect(&self.reply.method, status, to)
     }
+}
+
+fn redirect(method: &Method, status: StatusCode, to: &str) -> Response<Full<Bytes>> {
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "Internal Server Error\n");
+    };
+    let mut response = match *method == Method::GET {
+        true => {
+            let href = to.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+            let words = status.canonical_reason().unwrap_or_default();
+            with_type(status, HTML, format!("<a href=\"{href}\">{words}</a>.\n\n").into())
+        }
+        false => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = status;
+            response
+        }
+    };
+    response.headers_mut().insert(header::LOCATION, location);
+    response
 }
 
 #[derive(Serialize)]

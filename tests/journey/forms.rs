@@ -75,6 +75,15 @@ async fn a_number_that_json_does_not_know_is_a_body_that_cannot_be_decoded() {
 
     assert!(stored.is_null());
     assert_eq!(reply.messages(), [4000001]);
+    for (number, why) in [
+        ("NaN", "invalid character 'N' looking for beginning of value"),
+        ("+inf", "invalid character '+' looking for beginning of value"),
+        ("Infinity", "invalid character '+' looking for beginning of value"),
+        ("-Inf", "invalid character 'I' in numeric literal"),
+    ] {
+        let (reply, _) = sent(json!({ "x": { "type": "number" } }), &[("traits.x", number)]).await;
+        assert_eq!(reply.at("/ui/messages/0/text"), format!("Unable to decode JSON payload: {why}"));
+    }
 }
 
 #[tokio::test]

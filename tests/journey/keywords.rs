@@ -40,6 +40,8 @@ keywords! {
         => 4000004 "does not match pattern \"^\\\\d$\"" { "pattern": "^\\d$" };
     minimum: { "type": "number", "minimum": 1000000 }, 3
         => 4000018 "must be >= 1e+06 but found 3" { "minimum": 1000000, "actual": 3 };
+    whole_bounds_have_no_fraction: { "type": "number", "minimum": 18.0 }, 5.0
+        => 4000018 "must be >= 18 but found 5" { "minimum": 18, "actual": 5 };
     exclusive_minimum: { "type": "number", "exclusiveMinimum": 3 }, 3
         => 4000019 "must be > 3 but found 3" { "minimum": 3, "actual": 3 };
     maximum: { "type": "number", "maximum": 0.25 }, 0.5

@@ -60,6 +60,26 @@ fn wrong(code: &str) -> &'static str {
 }
 
 #[tokio::test]
+async fn a_return_url_beside_the_submission_counts_where_an_address_is_to_be_proved() {
+    let app = by_code();
+    let without = App::new().unwrap();
+    let mut said = Vec::new();
+    for (app, asked) in [(&app, "//evil.example.com"), (&app, "/auth/self-service/x"), (&without, "//evil.example.com")]
+    {
+        let mut native = app.native();
+        let page = native.open().await;
+        let path = format!("/self-service/registration?flow={}&return_to={asked}", page.flow_id().unwrap());
+        let answer = native.post_json(&path, &super::ada()).await;
+        said.push((answer.status(), answer.at("/ui/messages/0/text"), answer.value_of("traits.email")));
+    }
+
+    let reason = "Requested return_to URL \"https://evil.example.com\" is not allowed.";
+    assert_eq!(said[0], (400, json!(reason), json!(ADA)));
+    assert_eq!((said[1].0, said[2].0), (200, 200), "{said:?}");
+    assert_eq!(app.identities().len(), 1, "nobody was stored before");
+}
+
+#[tokio::test]
 async fn a_registration_leads_every_kind_of_client_to_the_proof() {
     for kind in [ClientKind::Browser, ClientKind::Spa, ClientKind::Native] {
         let app = by_code();

@@ -99,6 +99,42 @@ async fn another_spelling_of_a_path_leads_to_the_clean_one() {
     let doubled = app.native().get("//schemas/./person?a=b").await;
 
     assert_eq!((doubled.status(), doubled.location()), (307, "/auth/schemas/person?a=b"));
+    assert!(doubled.header("content-type").starts_with("text/html"), "as every redirect that answers a GET");
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_and_submits_is_led_to_the_services_own_pages_or_to_the_default() {
+    let app = App::new().unwrap();
+    let mut ada = app.browser();
+    let page = ada.open().await;
+    let done = ada.submit(&page, crate::ada()).await;
+    let own = "https://app.example.org/auth/self-service/settings/browser";
+    let mut led = Vec::new();
+    for asked in [own, "https://app.example.org/elsewhere", "https://evil.example.com/", "%25zz", ""] {
+        let answer = ada.post_form(&format!("/self-service/registration?return_to={asked}"), &[]).await;
+        led.push((answer.status(), answer.location().to_owned()));
+    }
+
+    let welcome = (302, done.location().to_owned());
+    assert_eq!(led, [(302, own.to_owned()), welcome.clone(), welcome.clone(), welcome.clone(), welcome]);
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_of_a_form_counts_as_sent_but_never_as_right() {
+    let app = App::new().unwrap();
+    let mut ada = app.spa();
+    let page = ada.open().await;
+    let token = page.value_of("csrf_token");
+    let form = [("method".to_owned(), "password".to_owned())];
+    let path = format!("/self-service/registration?flow={}", page.flow_id().unwrap());
+
+    let without = ada.post_form(&path, &form).await;
+    let beside = format!("{path}&csrf_token={}", token.as_str().unwrap().replace('+', "%2B"));
+    let beside = ada.post_form(&beside, &form).await;
+
+    assert_eq!((without.status(), beside.status()), (403, 403));
+    assert!(without.at("/error/details/reject_reason").is_null());
+    assert!(beside.at("/error/details/reject_reason").as_str().unwrap().contains("do not match"));
 }
 
 #[tokio::test]
@@ -117,8 +153,11 @@ async fn an_organization_that_nobody_serves_has_no_form() {
 
     let page = app.native().open_with(&format!("organization={{{id}}}")).await;
     let none = app.native().open_with("organization=nobody").await;
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let zeros = app.native().open_with(&format!("organization={nil}")).await;
 
     assert_eq!((page.at("/organization_id"), page.at("/ui/nodes")), (json!(id), json!(null)));
+    assert_eq!((zeros.at("/organization_id"), zeros.at("/ui/nodes")), (json!(nil), json!(null)));
     assert!(none.at("/ui/nodes").is_array());
 }
 

@@ -51,6 +51,7 @@ fn bounds_hold_on_both_sides() {
 fn a_broken_form_says_where() {
     assert!(reason(FORM, "a=%zz").ends_with("invalid URL escape \"%zz\""));
     assert!(reason(FORM, "a=1;b=2").ends_with("invalid semicolon separator in query"));
+    assert!(reason(FORM, "a=%zz&b=1;c").ends_with("invalid semicolon separator in query"));
     assert!(reason(FORM, "a=%ff").ends_with("invalid UTF-8"));
 }
 

@@ -263,7 +263,7 @@ fn wrong(prepared: &Prepared) -> Vec<Case> {
     vec![
         get("an unknown path", "/nowhere", JSON, 404, Content::Text),
         get("a slash too many at the end", format!("{API}/"), JSON, 404, Content::Text),
-        get("a path to be cleaned", "/self-service//registration/api", JSON, 307, Content::Nothing),
+        get("a path to be cleaned", "/self-service//registration/api", JSON, 307, Content::Html),
         get("a form to a path to be cleaned", "/schemas/../schemas", JSON, 307, Content::Nothing).posts(FORM, "a=b"),
         get("a wrong verb", "/self-service/registration", JSON, 405, Content::Text).verb(Verb::PUT),
         get("a preflight", API, JSON, 405, Content::Text).verb(Verb::OPTIONS),
