@@ -181,6 +181,31 @@ async fn resend_knows_one_word() {
 }
 
 #[tokio::test]
+async fn a_wrong_word_for_resend_is_told_together_with_the_other_mistakes() {
+    let app = app();
+    let mut client = app.native();
+    let page = client.open().await;
+
+    let refused = client.submit(&page, asked(json!({ "traits": {}, "resend": "sms" }))).await;
+
+    assert_eq!((refused.messages_at("resend"), refused.messages_at("traits.email")), (vec![4000001], vec![4000002]));
+}
+
+#[tokio::test]
+async fn traits_are_judged_before_a_code_is_missed() {
+    let app = app();
+    let mut client = app.native();
+    let page = client.open().await;
+    let (page, _) = sent(&app, &mut client, &page).await;
+
+    let refused = client.submit(&page, asked(json!({ "traits": {} }))).await;
+    let missed = client.submit(&page, asked(json!({ "code": "" }))).await;
+
+    assert_eq!((refused.messages_at("traits.email"), refused.messages_at("code")), (vec![4000002], vec![]));
+    assert_eq!(missed.messages_at("code"), [4000002]);
+}
+
+#[tokio::test]
 async fn beyond_the_bound_no_letter_is_sent_and_the_last_code_stays_good() {
     let app =
         App::with(|builder| builder.method(Code::new()).address_limits(AddressLimits::new().letters(2, 10))).unwrap();
