@@ -137,7 +137,7 @@ impl Found {
                     return self.mistake(reason(why).at(field));
                 }
             },
-            (channel, Some(_)) => strict(channel).unwrap_or_else(|_| text.trim().to_owned()),
+            (_, Some(_)) => canonical_identifier(text),
         };
         let is_number = channel == Channel::Sms && value.starts_with('+');
         push(&mut self.verifiable, Address::new(channel, value.clone()));
