@@ -168,6 +168,7 @@ impl Code {
         Letter {
             to: to.clone(),
             kind: LetterKind::RegistrationCode,
+            identity: None,
             flow: *cx.flow.id.as_uuid(),
             nonce,
             expires_at: cx.now + self.lifespan,
