@@ -85,8 +85,8 @@ fn methods(
 /// What carries proofs of addresses, and whether people may sign up with codes.
 fn proofs(methods: &mut Section) -> Result<(Proofs, bool), LoadError> {
     let mut code = methods.section("code")?;
-    let code_on = code.flag("enabled")?.unwrap_or(true);
     let passwordless = code.flag("passwordless_enabled")?.unwrap_or(false);
+    let code_on = code.flag("enabled")?.unwrap_or(true) || passwordless;
     code.ignore(&["mfa_enabled"]);
     let mut config = code.section("config")?;
     code.end()?;
@@ -101,10 +101,7 @@ fn proofs(methods: &mut Section) -> Result<(Proofs, bool), LoadError> {
     let link_lifespan = config.duration("lifespan")?;
     config.ignore(&["base_url"]);
     config.end()?;
-    Ok((
-        Proofs { code: code_on, code_lifespan, max_submissions, link: link_on, link_lifespan },
-        code_on && passwordless,
-    ))
+    Ok((Proofs { code: code_on, code_lifespan, max_submissions, link: link_on, link_lifespan }, passwordless))
 }
 
 fn code_method(proofs: Proofs) -> Code {
