@@ -62,8 +62,8 @@ pub(crate) enum Verify {
     Open { kind: FlowKind, return_to: Option<String>, request: String },
     /// Look at it again.
     Show(Option<FlowId>),
-    /// Answer it; `token` comes from the query.
-    Submit { flow: Option<FlowId>, body: Body, token: Option<String>, request: String },
+    /// Answer it.
+    Submit { flow: Option<FlowId>, body: Body, request: String },
     /// Open the link of a letter; with `HEAD` nothing comes of it.
     Follow { flow: Option<FlowId>, code: Option<String>, token: Option<String>, head: bool, request: String },
 }

@@ -324,7 +324,7 @@ pub(crate) fn nanoseconds(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos()).unwrap_or(i64::MAX)
 }
 
-fn read_nanoseconds(at: i64) -> OffsetDateTime {
+pub(crate) fn read_nanoseconds(at: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(at.into()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::identity::{Address, Channel};
+use crate::identity::{Address, Channel, IdentityId};
 use crate::proof::{Nonce, Proof};
 use crate::seal::{Purpose, Seal};
 
@@ -58,6 +58,8 @@ impl LetterKind {
 pub(crate) struct Letter {
     pub(crate) to: Address,
     pub(crate) kind: LetterKind,
+    /// Whose it is, once there is an identity.
+    pub(crate) identity: Option<IdentityId>,
     pub(crate) flow: Uuid,
     pub(crate) nonce: Nonce,
     /// When what it says ends; it is not delivered afterwards.
@@ -80,6 +82,8 @@ struct Sealed {
     via: String,
     to: String,
     kind: LetterKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    who: Option<Uuid>,
     flow: Uuid,
     nonce: Nonce,
     minutes: i64,
@@ -102,6 +106,7 @@ impl Letter {
             via: self.to.via().as_str().to_owned(),
             to: self.to.value().to_owned(),
             kind: self.kind,
+            who: self.identity.map(|id| *id.as_uuid()),
             flow: self.flow,
             nonce: self.nonce,
             minutes: self.minutes,
@@ -120,6 +125,7 @@ impl Letter {
         Some(Self {
             to: Address::new(Channel::from_word(&sealed.via)?, sealed.to),
             kind: sealed.kind,
+            identity: sealed.who.map(IdentityId::new),
             flow: sealed.flow,
             nonce: sealed.nonce,
             expires_at,

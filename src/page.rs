@@ -278,6 +278,8 @@ fn show_typed(fields: &mut Vec<Field>, facts: &Facts) {
             None if without => {}
             None => {
                 let kind = match value {
+                    // A method that goes on alone carries the traits unseen.
+                    _ if matches!(facts.screen, Screen::Only(_)) => InputKind::Hidden,
                     Value::Number(_) => InputKind::Number,
                     Value::Bool(_) => InputKind::Checkbox,
                     _ => InputKind::Text,

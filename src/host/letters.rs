@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use uuid::Uuid;
 
-use crate::identity::Address;
+use crate::identity::{Address, IdentityId};
 use crate::mail::LetterKind;
 
 /// Carries one rendered e-mail or text message to a person.
@@ -45,6 +45,8 @@ pub struct Model<'a> {
     pub id: Uuid,
     /// What it is about.
     pub kind: LetterKind,
+    /// Whose it is: nobody's before the registration is complete.
+    pub identity: Option<IdentityId>,
     /// Where it goes.
     pub to: &'a Address,
     /// The code it carries.

@@ -112,7 +112,8 @@ fn letters_by_text_message_need_somebody_who_carries_them() {
         "phone": { "type": "string", "ory.sh/kratos": { "credentials": { "code": { "identifier": true, "via": "sms" } } } } } } } });
     let mut file = file();
     file["identity"]["schemas"][0]["url"] = base64(&schema.to_string());
-    file["selfservice"]["methods"]["code"] = json!({ "passwordless_enabled": true });
+    // Whoever signs people up with codes has switched codes on.
+    file["selfservice"]["methods"]["code"] = json!({ "enabled": false, "passwordless_enabled": true });
     let built = |file: &Value| {
         let memory = crate::memory::Memory::new();
         load(&file.to_string()).unwrap().builder.storage(memory.clone()).identities(memory).build()

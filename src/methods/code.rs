@@ -4,16 +4,16 @@
 //! one that sends another code, `resend=code`. Remembered are the traits that the codes were sent for, a nonce for each
 //! address, when the codes end, and how many were typed; never a code.
 //!
-//! A submission sends codes, unless some were sent and `resend` does not ask for others:
+//! First `resend` is `code` or absent, else 4000001, and the traits follow the schema: all mistakes at once. Then a
+//! submission sends codes, unless some were sent and `resend` does not ask for others:
 //!
-//! 1. `resend` is `code` or absent, else 4000001; the traits follow the schema, else the messages of the schema;
-//! 2. one of the traits is an address for codes, else 4000009;
-//! 3. every such address gets a code of its own; older ones of this flow end. 1040005 says so, also where an address
+//! 1. one of the traits is an address for codes, else 4000009;
+//! 2. every such address gets a code of its own; older ones of this flow end. 1040005 says so, also where an address
 //!    has had too many letters: it gets none, and an older code stays good.
 //!
 //! Otherwise the code is judged:
 //!
-//! 1. it is there, else 4000002; the traits follow the schema, else the messages of the schema;
+//! 1. it is there, else 4000002;
 //! 2. no trait is another than the one that the codes were sent for, else 4000036;
 //! 3. this flow has seen no more than [`Code::max_submissions`] codes, and the addresses few enough wrong ones, else
 //!    4000001;
@@ -123,25 +123,28 @@ impl Method for Code {
 
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop> {
         let resend = form.text(RESEND);
-        let resends = match resend.as_deref() {
-            None => false,
-            Some(word) if word == ID.as_str() => true,
-            Some(_) => {
-                let reason = format!("value must be \"{ID}\"");
-                return Err(catalogue::INVALID.with("reason", reason).at(RESEND).into());
-            }
-        };
+        let unknown = resend.as_deref().filter(|word| *word != ID.as_str()).map(|_| {
+            let reason = format!("value must be \"{ID}\"");
+            catalogue::INVALID.with("reason", reason).at(RESEND)
+        });
+        let traits = cx.traits_or(form, unknown)?;
         let memory: Memory = slot.memory().unwrap_or_default();
         match cx.flow.state {
-            State::SentEmail if !resends => self.judge(cx, form, slot, memory).await,
-            _ => self.send(cx, form, slot, memory).await,
+            State::SentEmail if resend.is_none() => self.judge(cx, form, slot, memory).await,
+            _ => self.send(cx, form, &traits, slot, memory).await,
         }
     }
 }
 
 impl Code {
-    async fn send(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>, old: Memory) -> Result<Step, Stop> {
-        let traits = cx.traits(form, &[])?;
+    async fn send(
+        &self,
+        cx: &Context<'_>,
+        form: &Submission,
+        traits: &Traits,
+        slot: &mut Slot<'_>,
+        old: Memory,
+    ) -> Result<Step, Stop> {
         let addresses = traits.addresses_of(&ID);
         if addresses.is_empty() {
             return Err(Stop::refuse([catalogue::NO_IDENTIFIER.on_page()]));
@@ -149,7 +152,7 @@ impl Code {
         let mut new = Memory { traits: form.traits.clone(), sent: Vec::new(), tries: old.tries };
         for to in addresses {
             let nonce = cx.desk.nonce()?;
-            let letter = self.letter(cx, form, &traits, &to, nonce);
+            let letter = self.letter(cx, form, traits, &to, nonce);
             let older = old.sent.iter().find(|sent| sent.is_to(&to));
             new.sent.push(match (slot.post(&letter).await?, older) {
                 (false, Some(older)) => older.clone(),
@@ -165,6 +168,7 @@ impl Code {
         Letter {
             to: to.clone(),
             kind: LetterKind::RegistrationCode,
+            identity: None,
             flow: *cx.flow.id.as_uuid(),
             nonce,
             expires_at: cx.now + self.lifespan,
@@ -183,7 +187,9 @@ impl Code {
         slot: &mut Slot<'_>,
         mut memory: Memory,
     ) -> Result<Step, Stop> {
-        cx.traits(form, &[FIELD])?;
+        let Some(typed) = form.text(FIELD) else {
+            return Err(catalogue::REQUIRED.with("property", FIELD).at(FIELD).into());
+        };
         if !is_part_of(&form.traits, &memory.traits) {
             return Err(Stop::refuse([catalogue::TRAITS_CHANGED.on_page()]));
         }
@@ -192,7 +198,6 @@ impl Code {
         if memory.tries > self.max_submissions {
             return Err(too_often());
         }
-        let typed = form.text(FIELD).unwrap_or_default();
         let (purpose, flow) = (Purpose::RegistrationCode, *cx.flow.id.as_uuid());
         let mut missed = Vec::new();
         for (sent, to) in memory.sent.iter().filter_map(|sent| Some((sent, sent.address()?))) {

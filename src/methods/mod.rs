@@ -66,6 +66,7 @@ use crate::effects::Desk;
 use crate::flow::{Facts, Screen};
 use crate::form::Submission;
 use crate::identity::{MethodId, Owner, Traits, Unique};
+use crate::message::Placed;
 use crate::page::{Field, View};
 use crate::schema::Schema;
 use crate::seal::Purpose;
@@ -197,6 +198,13 @@ impl<'a> Context<'a> {
     /// [`Stop::Refuse`] with all mistakes at once.
     pub fn traits(&self, form: &Submission, required: &[&str]) -> Result<Traits, Stop> {
         self.schema.judge(form, required).map_err(Stop::refuse)
+    }
+
+    /// The traits of a submission in which another field is wrong, or none: all mistakes at once.
+    fn traits_or(&self, form: &Submission, wrong: Option<Placed>) -> Result<Traits, Stop> {
+        let judged = self.schema.judge(form, &[]);
+        let Some(wrong) = wrong else { return judged.map_err(Stop::refuse) };
+        Err(Stop::refuse(judged.err().into_iter().flatten().chain([wrong])))
     }
 
     /// Random bytes, from the source that the service was built with.

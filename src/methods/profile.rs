@@ -82,14 +82,7 @@ impl Method for Profile {
 
     async fn submit(&self, cx: &Context<'_>, form: &Submission, _: &mut Slot<'_>) -> Result<Step, Stop> {
         let screen = form.text(SCREEN);
-        let traits = match (cx.traits(form, &[]), unknown(screen.as_deref())) {
-            (Ok(traits), None) => traits,
-            (Err(stop), None) => return Err(stop),
-            (Err(Stop::Refuse { messages, .. }), Some(wrong)) => {
-                return Err(Stop::refuse(messages.into_iter().chain([wrong])));
-            }
-            (_, Some(wrong)) => return Err(wrong.into()),
-        };
+        let traits = cx.traits_or(form, unknown(screen.as_deref()))?;
         let back = screen.as_deref() == Some(PREVIOUS) || form.text("method").as_deref() == Some(METHOD_BACK);
         Ok(Step::Show(match back {
             true => Show::new(Screen::Profile, traits.value),

@@ -266,17 +266,21 @@ impl Engine {
             (facts.state, facts.active) = (state, active);
         }
         facts.messages = next.messages.into_iter().map(|message| message.on_page()).collect();
-        form.emptied.iter().for_each(|name| facts.typed.set(name, &Value::Null));
-        for (name, value) in leaves(&next.traits, "traits") {
-            facts.typed.set(&name, &value);
+        if let Screen::Only(_) = facts.screen {
+            keep(&mut work, form, &next.traits);
+        } else {
+            // A step of the profile shows everything, also what no field is drawn for.
+            form.emptied.iter().for_each(|name| facts.typed.set(name, &Value::Null));
+            leaves(&next.traits, "traits").iter().for_each(|(name, value)| facts.typed.set(name, value));
         }
-        self.save_flow(visit, &work).await?;
         let mut page = self.page(visit, &work.flow)?;
         page.transient = next.repeats_transient.then(|| form.transient.clone());
-        // Of the screens that follow each other only the one for a code says who asks.
+        // Of the screens that follow each other only the one for a code says who asks; no code is sent while that cannot
+        // be known.
         if page.facts.state == State::SentEmail {
-            page = self.shown(visit, page).await?;
+            page = self.with_login_request(page).await?;
         }
+        self.save_flow(visit, &work).await?;
         Ok(Outcome::Moved(page))
     }
 
@@ -364,9 +368,13 @@ fn undecodable(reason: &str) -> Stop {
 /// Keeps what was typed into the fields of the page; a field that was emptied is empty from now on, one that was left
 /// out keeps what it had.
 pub(super) fn keep_typed(work: &mut Work<'_>, form: &Submission) {
+    keep(work, form, &form.traits);
+}
+
+fn keep(work: &mut Work<'_>, form: &Submission, traits: &Value) {
     let typed = &mut work.flow.facts.typed;
     form.emptied.iter().for_each(|name| typed.set(name, &Value::Null));
-    for (name, value) in leaves(&form.traits, "traits") {
+    for (name, value) in leaves(traits, "traits") {
         if typed.get(&name).is_some() || work.schema.fields().iter().any(|field| field.name == name) {
             typed.set(&name, &value);
         }

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
-use super::formats;
+use super::{bidi, formats};
 
 /// Control, format, private and unassigned code points, and those that are ignored by default.
 static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{C}\p{Default_Ignorable_Code_Point}]").ok());
@@ -27,6 +27,9 @@ pub(super) fn canonical_email(typed: &str) -> Result<String, &'static str> {
         return Err("precis: disallowed rune encountered");
     }
     let plain = folded(typed);
+    if !bidi::follows_rule(&plain) {
+        return Err("bidirule: failed Bidi Rule");
+    }
     formats::is_email(&plain).then_some(plain).ok_or("mail: missing '@' or angle-addr")
 }
 

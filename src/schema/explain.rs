@@ -4,11 +4,25 @@ use std::collections::HashSet;
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Broken;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::quote::{escaped, quoted, scalar};
 use super::rules::{Rules, type_name};
 use crate::message::{Message, Placed, catalogue, plain, shown};
+
+/// What is escaped in a segment of a URL's path.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
 
 /// All mistakes of a document, each at its field.
 pub(super) fn explain(rules: &Rules, instance: &Value) -> Vec<Placed> {
@@ -120,8 +134,10 @@ impl Explained<'_> {
             let text = format!("property {} is required, if {} property exists", quoted(&name), quoted(&because));
             return self.tell(reason(text), pointer);
         }
-        let message = catalogue::REQUIRED.with("property", name.as_str());
-        self.tell(message, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")));
+        let token = name.replace('~', "~0").replace('/', "~1");
+        // Clients are shown the name as it stands in the fragment of a URL.
+        let message = catalogue::REQUIRED.with("property", utf8_percent_encode(&token, ESCAPED).to_string());
+        self.tell(message, &format!("{pointer}/{token}"));
     }
 
     /// The property that makes another one necessary.

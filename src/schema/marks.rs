@@ -137,9 +137,9 @@ impl Found {
                     return self.mistake(reason(why).at(field));
                 }
             },
-            (channel, Some(_)) => strict(channel).unwrap_or_else(|_| text.trim().to_owned()),
+            (_, Some(_)) => canonical_identifier(text),
         };
-        let is_number = channel == Channel::Sms && value.starts_with('+');
+        let is_number = channel == Channel::Sms && canonical_phone(text).as_deref() == Ok(value.as_str());
         push(&mut self.verifiable, Address::new(channel, value.clone()));
         is_number.then_some(value)
     }

@@ -10,6 +10,7 @@
 //! A submission is then [decoded](decode) by the outline, judged by the rules, explained in the contract's messages,
 //! and [its marks](marks) are read off.
 
+mod bidi;
 mod canonical;
 mod decode;
 mod document;
@@ -223,11 +224,7 @@ pub(crate) fn transient_of(form: &Form) -> (Value, Option<Placed>) {
 
 /// The canonical form of an address that somebody typed.
 pub(crate) fn canonical_address(via: Channel, typed: &str) -> Address {
-    let canonical = match via {
-        Channel::Email => canonical::canonical_email(typed).unwrap_or_else(|_| canonical::canonical_identifier(typed)),
-        Channel::Sms => canonical::canonical_phone(typed).unwrap_or_else(|_| typed.trim().to_owned()),
-    };
-    Address::new(via, canonical)
+    Address::new(via, canonical::canonical_identifier(typed))
 }
 
 /// All schemas of a service.

@@ -18,6 +18,7 @@ fn letter(to: &Address, subject: &str, text: &str) -> Rendered {
     let model = Model {
         id: Uuid::from_u128(7),
         kind: LetterKind::RegistrationCode,
+        identity: None,
         to,
         code: None,
         link: None,

@@ -141,8 +141,11 @@ fn data(letter: &Model<'_>) -> Value {
     }
     if !code.is_empty() || !link.is_empty() {
         data.insert("expires_in_minutes".to_owned(), letter.expires_in_minutes.into());
-        let traits = if letter.kind == LetterKind::RegistrationCode && by_mail { "traits" } else { "identity" };
-        data.insert(traits.to_owned(), letter.traits.clone());
+        let name = if letter.kind == LetterKind::RegistrationCode && by_mail { "traits" } else { "identity" };
+        // Before there is an identity, its traits stand in for it.
+        let traits = letter.traits.clone();
+        let person = letter.identity.map(|id| json!({ "id": id.as_uuid(), "traits": traits }));
+        data.insert(name.to_owned(), person.unwrap_or(traits));
     }
     if !by_mail {
         data.insert("request_url_domain".to_owned(), letter.domain.into());

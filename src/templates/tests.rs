@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::identity::Address;
+use crate::identity::{Address, IdentityId};
 
 fn rendered(kind: LetterKind, via: Channel) -> Rendered {
     let to = Address::new(via, if via == Channel::Email { "ada@example.org" } else { "+4915112345678" });
@@ -9,6 +9,7 @@ fn rendered(kind: LetterKind, via: Channel) -> Rendered {
     BuiltIn::new().render(&Model {
         id: Uuid::nil(),
         kind,
+        identity: Some(IdentityId::new(Uuid::max())).filter(|_| kind != LetterKind::RegistrationCode),
         to: &to,
         code: Some("012345"),
         link: Some("https://app.example.org/self-service/verification?code=012345&flow=f"),
@@ -58,6 +59,21 @@ fn m2_nothing_a_person_typed_stands_in_a_letter() {
             assert!(!all.contains("pills") && !all.contains("evil"), "{kind:?}");
         }
     }
+}
+
+#[test]
+fn facts_are_named_as_gateways_know_them() {
+    let traits = json!({ "email": "ada@example.org", "name": "<b>buy pills at http://evil.example.com</b>" });
+    let whole = json!({ "id": Uuid::max(), "traits": traits });
+    let data = |kind, via, name: &str| rendered(kind, via).data().get(name).cloned();
+
+    for via in [Channel::Email, Channel::Sms] {
+        assert_eq!(data(LetterKind::VerificationCode, via, "identity"), Some(whole.clone()), "{via:?}");
+        assert_eq!(data(LetterKind::UnknownAddressCode, via, "identity"), None);
+    }
+    assert_eq!(data(LetterKind::VerificationLink, Channel::Email, "identity"), Some(whole));
+    assert_eq!(data(LetterKind::RegistrationCode, Channel::Email, "traits"), Some(traits.clone()));
+    assert_eq!(data(LetterKind::RegistrationCode, Channel::Sms, "identity"), Some(traits));
 }
 
 #[test]

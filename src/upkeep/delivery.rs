@@ -138,6 +138,7 @@ impl Carrier<'_> {
         let rendered = self.post.templates.render(&Model {
             id,
             kind: letter.kind,
+            identity: letter.identity,
             to: &letter.to,
             code: proof.as_deref().filter(|_| letter.kind != LetterKind::VerificationLink),
             link: link.as_deref(),

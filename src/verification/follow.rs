@@ -3,7 +3,8 @@
 //!
 //! 1. An unknown flow is unknown, an expired one replaced.
 //! 2. `HEAD` does nothing; a link without a code or token changes nothing.
-//! 3. The token of a link must be the right one. A code is not judged here: nobody shall guess by opening links.
+//! 3. The token of a link must be the right one, and must not have ended. A code is not judged here: nobody shall guess by
+//!    opening links.
 //! 4. What the link carried is sealed into the flow, and the browser becomes one that may see it, in place of the one that
 //!    opened a link before. The browser that began the flow stays.
 
@@ -12,7 +13,7 @@ use crate::call::{Outcome, Telling};
 use crate::config::ProofKind;
 use crate::csrf::Visitor;
 use crate::engine::{Engine, Visit};
-use crate::flow::{FlowKind, State};
+use crate::flow::{FlowKind, State, VerificationFlow};
 use crate::message::catalogue;
 use crate::seal::Purpose;
 use crate::stop::Failure;
@@ -47,13 +48,16 @@ impl Engine {
         if work.flow.state == State::PassedChallenge && is_bound(&visit.visitor, &work.flow) {
             return Ok(self.tell_verification(visit, work.flow, Telling::Followed)?);
         }
-        let right = |target| self.is_proof(visit, &work.flow, target, value);
-        let is_wrong = work.flow.proof == ProofKind::Link && !work.flow.target.as_ref().is_some_and(right);
-        if is_wrong || work.flow.state == State::PassedChallenge {
-            let (settings, message) = (work.settings, catalogue::VERIFY_TOKEN_WRONG);
-            return self
-                .replace_verification(visit, settings, &work.flow, &link.request, message, Telling::Followed)
-                .await;
+        let passed = work.flow.state == State::PassedChallenge;
+        let wrong = match work.flow.proof {
+            ProofKind::Code => passed.then_some(catalogue::VERIFY_DONE),
+            ProofKind::Link if passed => Some(catalogue::VERIFY_TOKEN_WRONG),
+            ProofKind::Link => self.wrong_link(visit, &work.flow, value)?,
+        };
+        if let Some(message) = wrong {
+            // Links are opened in browsers, also those of a native client's flow: there the person goes on.
+            let (settings, old) = (work.settings, VerificationFlow { kind: FlowKind::Browser, ..work.flow });
+            return self.replace_verification(visit, settings, &old, &link.request, message, Telling::Followed).await;
         }
         let mut nonce = [0; 24];
         self.random.fill(&mut nonce)?;

@@ -51,7 +51,7 @@ struct Work<'a> {
 /// What answers a flow.
 enum Answer {
     /// A form, or what a program sends.
-    Form { body: Body, token: Option<String>, request: String },
+    Form { body: Body, request: String },
     /// The link of a letter.
     Link(Link),
 }
@@ -60,15 +60,21 @@ impl Engine {
     /// Answers a request about a flow that proves an address.
     pub(crate) async fn verify(&self, visit: &mut Visit, wish: Verify) -> Result<Outcome, Trouble> {
         let Some(settings) = &self.config.verification else {
-            return Err(Trouble::new(Failure::verification_disabled(), Tell::Forward));
+            // An answer is not guarded by the switch; it finds no flow.
+            let failure = match wish {
+                Verify::Open { .. } | Verify::Show(_) => Failure::verification_disabled(),
+                Verify::Submit { flow: None, .. } | Verify::Follow { flow: None, .. } => Failure::flow_missing(),
+                Verify::Submit { .. } | Verify::Follow { .. } => Failure::verification_unknown(),
+            };
+            return Err(Trouble::new(failure, Tell::Forward));
         };
         match wish {
             Verify::Open { kind, return_to, request } => {
                 self.open_verification(visit, settings, kind, return_to, request).await
             }
             Verify::Show(id) => self.show_verification(visit, id).await,
-            Verify::Submit { flow, body, token, request } => {
-                self.answer_verification(visit, settings, flow, &Answer::Form { body, token, request }).await
+            Verify::Submit { flow, body, request } => {
+                self.answer_verification(visit, settings, flow, &Answer::Form { body, request }).await
             }
             Verify::Follow { flow, code, token, head, request } => {
                 let link = Link { code, token, head, request };
@@ -96,9 +102,7 @@ impl Engine {
             let kind = flow.kind;
             let work = Work { flow, version, settings, effects: Effects::default() };
             let answered = match answer {
-                Answer::Form { body, token, request } => {
-                    self.submit_verification(visit, work, body, token.as_deref(), request).await
-                }
+                Answer::Form { body, request } => self.submit_verification(visit, work, body, request).await,
                 Answer::Link(link) => self.follow(visit, work, link).await,
             };
             match answered {

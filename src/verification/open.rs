@@ -113,6 +113,7 @@ impl Engine {
             let letter = Letter {
                 to: address.clone(),
                 kind: letter_kind(settings.proof),
+                identity: Some(draft.id()),
                 flow: *flow.id.as_uuid(),
                 nonce,
                 expires_at: until,

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::Work;
+use super::replace::expired;
 use crate::call::{Outcome, Telling};
 use crate::config::ProofKind;
 use crate::engine::{Engine, Visit};
-use crate::flow::{State, Target, VerificationFlow, nanoseconds};
+use crate::flow::{State, Target, VerificationFlow, nanoseconds, read_nanoseconds};
 use crate::identity::{AddressState, Channel};
 use crate::limits::Counted;
 use crate::message::{Message, catalogue};
@@ -32,7 +33,7 @@ impl Engine {
         }
         let target = work.flow.target.clone().filter(|target| self.is_proof(visit, &work.flow, target, typed));
         let Some((target, owner)) = target.and_then(|target| target.owner.map(|owner| (target, owner))) else {
-            return self.refuse_proof(visit, work, transient, request).await;
+            return self.refuse_proof(visit, work, typed, transient, request).await;
         };
         if is_code {
             let desk = self.desk(visit.now);
@@ -54,15 +55,34 @@ impl Engine {
         Ok(self.tell_verification(visit, work.flow, Telling::Moved)?)
     }
 
+    fn is_proof(&self, visit: &Visit, flow: &VerificationFlow, target: &Target, typed: &str) -> bool {
+        self.was_sent(flow, target, typed) && nanoseconds(visit.now) < target.until
+    }
+
     /// Whether this is what was sent to the address of the flow. All of it is worked out for an address that nobody has
     /// too.
-    pub(super) fn is_proof(&self, visit: &Visit, flow: &VerificationFlow, target: &Target, typed: &str) -> bool {
+    fn was_sent(&self, flow: &VerificationFlow, target: &Target, typed: &str) -> bool {
         let purpose = match flow.proof {
             ProofKind::Code => Purpose::VerificationCode,
             ProofKind::Link => Purpose::VerificationLink,
         };
         let (flow, address, nonce) = (*flow.id.as_uuid(), &target.address, target.nonce);
-        (Proof { purpose, flow, address, nonce }).is(&self.seal, typed) && nanoseconds(visit.now) < target.until
+        (Proof { purpose, flow, address, nonce }).is(&self.seal, typed)
+    }
+
+    /// What is wrong with the token of a link: it was never sent here or is good no more, or it has ended.
+    pub(super) fn wrong_link(
+        &self,
+        visit: &Visit,
+        flow: &VerificationFlow,
+        token: &str,
+    ) -> Result<Option<Message>, Failure> {
+        let target = flow.target.as_ref().filter(|target| self.was_sent(flow, target, token));
+        match target.map(|target| target.until) {
+            None => Ok(Some(catalogue::VERIFY_TOKEN_WRONG)),
+            Some(until) if nanoseconds(visit.now) < until => Ok(None),
+            Some(until) => Ok(Some(expired(visit.now, read_nanoseconds(until))?)),
+        }
     }
 
     /// Whether the address has seen too many wrong codes.
@@ -76,12 +96,14 @@ impl Engine {
         &self,
         visit: &mut Visit,
         mut work: Work<'_>,
+        typed: &str,
         transient: Value,
         request: &str,
     ) -> Result<Outcome, Failure> {
         if work.flow.proof == ProofKind::Link {
             self.save_verification(visit, &work).await?;
-            return self.begin_anew(visit, &work, request, catalogue::VERIFY_TOKEN_WRONG).await;
+            let wrong = self.wrong_link(visit, &work.flow, typed)?.unwrap_or(catalogue::VERIFY_TOKEN_WRONG);
+            return self.begin_anew(visit, &work, request, wrong).await;
         }
         if let Some(address) = work.flow.target.as_ref().map(|target| target.address.clone()) {
             work.effects.counter(self.desk(visit.now), Counted::WrongCodes, &address).await?.add(visit.now);

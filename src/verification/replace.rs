@@ -1,5 +1,6 @@
 //! A flow that cannot be used any more is replaced by a new one of the same kind, which says why.
 
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{add, record};
@@ -19,12 +20,7 @@ impl Engine {
         settings: &Verification,
         old: &VerificationFlow,
     ) -> Result<Outcome, Failure> {
-        let minutes = (visit.now - old.expires_at).as_seconds_f64() / 60.0;
-        let at = old.expires_at.format(&Rfc3339).map_err(Failure::internal)?;
-        let message = catalogue::VERIFY_EXPIRED
-            .with_text("minutes", format!("{minutes:.2}"))
-            .with("expired_at", at)
-            .with("expired_at_unix", old.expires_at.unix_timestamp());
+        let message = expired(visit.now, old.expires_at)?;
         self.replace_verification(visit, settings, old, &old.request, message, Telling::Expired).await
     }
 
@@ -44,6 +40,16 @@ impl Engine {
         self.save_new(&record(&new, 1)?, &Effects::default(), visit.now).await?;
         Ok(self.tell_verification(visit, new, telling)?)
     }
+}
+
+/// What is said of a flow, or of a link, that has ended.
+pub(super) fn expired(now: OffsetDateTime, ended: OffsetDateTime) -> Result<Message, Failure> {
+    let minutes = (now - ended).as_seconds_f64() / 60.0;
+    let at = ended.format(&Rfc3339).map_err(Failure::internal)?;
+    Ok(catalogue::VERIFY_EXPIRED
+        .with_text("minutes", format!("{minutes:.2}"))
+        .with("expired_at", at)
+        .with("expired_at_unix", ended.unix_timestamp()))
 }
 
 /// The request without the code or token that it carried: they have no place in a flow.

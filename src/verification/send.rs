@@ -83,6 +83,7 @@ impl Engine {
         let letter = Letter {
             to: to.clone(),
             kind,
+            identity: owner,
             flow: *flow.id.as_uuid(),
             nonce,
             expires_at: visit.now + settings.proof_lifespan,

@@ -1,7 +1,7 @@
 //! A flow is answered.
 //!
 //! 1. A flow that is unknown is unknown; one that has expired, or whose address is proved, is replaced.
-//! 2. A body that cannot be read is refused, and nothing is kept of it.
+//! 2. A body that cannot be read is refused; what is said of it is kept for a browser's page alone.
 //! 3. A code or token is judged, whoever brings it: it is its own proof.
 //! 4. An address needs the guard that a registration needs; then a letter is written.
 //! 5. What comes of it is written with compare-and-set. When somebody else changed the flow meanwhile, all of this happens
@@ -34,13 +34,12 @@ enum Asked {
 }
 
 impl Engine {
-    /// Answers a form; `token` comes from the query.
+    /// Answers a form.
     pub(super) async fn submit_verification(
         &self,
         visit: &mut Visit,
         work: Work<'_>,
         body: &Body,
-        token: Option<&str>,
         request: &str,
     ) -> Result<Outcome, Failure> {
         if visit.now >= work.flow.expires_at {
@@ -54,16 +53,19 @@ impl Engine {
         let unread = |reason: &str| catalogue::INVALID.with("reason", reason).on_page();
         let form = match body {
             Body::Form(form) => form,
-            // Nothing is kept of what cannot be read.
+            // A mistake of the client's program is not kept. Only a browser is led to the page, which has to show it.
             Body::Broken(reason) | Body::ByGet(reason) => {
-                return self.show_refusal(visit, work.flow, unread(reason));
+                return match work.flow.kind == FlowKind::Browser && !visit.caller.wants.json {
+                    true => self.refuse_verification(visit, work, unread(reason)).await,
+                    false => self.show_refusal(visit, work.flow, unread(reason)),
+                };
             }
         };
         let (transient, mistake) = transient_of(form);
         if let Some(mistake) = mistake {
             return self.refuse_verification(visit, work, mistake).await;
         }
-        let asked = match asked(&work.flow, form, token) {
+        let asked = match asked(&work.flow, form) {
             Ok(asked) => asked,
             Err(mistake) => return self.refuse_verification(visit, work, mistake).await,
         };
@@ -124,27 +126,25 @@ impl Engine {
 }
 
 /// What a submission asks for: a code or token goes before an address.
-fn asked(flow: &VerificationFlow, form: &Form, token: Option<&str>) -> Result<Asked, Placed> {
+fn asked(flow: &VerificationFlow, form: &Form) -> Result<Asked, Placed> {
     let nobody = || catalogue::NO_VERIFY_METHOD.on_page();
     let method = form.text(METHOD);
     let proof = match flow.proof {
-        ProofKind::Code => form.text(CODE_FIELD).map(String::from),
-        ProofKind::Link => form
-            .text(LINK_FIELD)
-            .map(String::from)
-            .or_else(|| token.filter(|token| !token.is_empty()).map(str::to_owned)),
+        ProofKind::Code => form.text(CODE_FIELD),
+        ProofKind::Link => form.text(LINK_FIELD),
     };
     match method.as_deref() {
         Some(word) if word == flow.proof.as_str() => {}
         None if proof.is_some() => {}
-        Some(word) if ![ProofKind::Code.as_str(), ProofKind::Link.as_str()].contains(&word) => {
+        // Where links are sent the word is not looked at before.
+        Some(word) if flow.proof == ProofKind::Code && word != ProofKind::Link.as_str() => {
             let reason = "value must be one of \"code\", \"link\"";
             return Err(catalogue::INVALID.with("reason", reason).at(METHOD));
         }
         _ => return Err(nobody()),
     }
     if let Some(proof) = proof {
-        return Ok(Asked::Proof(proof));
+        return Ok(Asked::Proof(proof.into_owned()));
     }
     let Some(address) = form.text(ADDRESS_FIELD) else {
         return Err(catalogue::REQUIRED.with("property", ADDRESS_FIELD).at(ADDRESS_FIELD));

@@ -88,7 +88,7 @@ where
         Route::ShowVerification => Wish::Verify(Verify::Show(flow_id(&query, "id"))),
         Route::SubmitVerification => {
             let (body, flow) = (submitted_body(&parts, body).await?, flow_id(&query, "flow"));
-            Wish::Verify(Verify::Submit { flow, body, token: text("token"), request: request(path, &query) })
+            Wish::Verify(Verify::Submit { flow, body: with_query(body, &query), request: request(path, &query) })
         }
         Route::Follow => {
             let (flow, head, request) = (flow_id(&query, "flow"), parts.method == Method::HEAD, request(path, &query));
@@ -250,6 +250,21 @@ fn callback(provider: Option<&str>, query: &str) -> Result<Wish, Failure> {
     let answer = bounded.then_some(Form::Pairs(pairs));
     let answer = answer.ok_or_else(|| Failure::bad_request("The query is too long."))?;
     Ok(Wish::Resume(Returned { method: "oidc", errand: provider.map(decoded), answer }))
+}
+
+/// A body with what the query says of the same fields: it counts more than JSON, and less than a form.
+fn with_query(body: Body, query: &str) -> Body {
+    const FIELDS: [&str; 5] = ["method", "email", "code", "token", "transient_payload"];
+    let mut body = body;
+    for name in FIELDS {
+        let Some(value) = first(query, name).map(std::borrow::Cow::into_owned) else { continue };
+        match &mut body {
+            Body::Form(Form::Json(members)) => drop(members.insert(name.to_owned(), value.into())),
+            Body::Form(Form::Pairs(fields)) => fields.push((name.to_owned(), value)),
+            Body::Broken(_) | Body::ByGet(_) => {}
+        }
+    }
+    body
 }
 
 /// A query with the fields of a form in place of parameters of the same name; of several the last counts.

@@ -181,6 +181,57 @@ async fn resend_knows_one_word() {
 }
 
 #[tokio::test]
+async fn a_wrong_word_for_resend_is_told_together_with_the_other_mistakes() {
+    let app = app();
+    let mut client = app.native();
+    let page = client.open().await;
+
+    let refused = client.submit(&page, asked(json!({ "traits": {}, "resend": "sms" }))).await;
+
+    assert_eq!((refused.messages_at("resend"), refused.messages_at("traits.email")), (vec![4000001], vec![4000002]));
+}
+
+#[tokio::test]
+async fn traits_are_judged_before_a_code_is_missed() {
+    let app = app();
+    let mut client = app.native();
+    let page = client.open().await;
+    let (page, _) = sent(&app, &mut client, &page).await;
+
+    let refused = client.submit(&page, asked(json!({ "traits": {} }))).await;
+    let missed = client.submit(&page, asked(json!({ "code": "" }))).await;
+
+    assert_eq!((refused.messages_at("traits.email"), refused.messages_at("code")), (vec![4000002], vec![]));
+    assert_eq!(missed.messages_at("code"), [4000002]);
+}
+
+#[tokio::test]
+async fn what_the_schema_does_not_draw_is_not_shown_beside_the_code_unless_a_step_showed_it() {
+    let schema = json!({ "type": "object", "properties": { "traits": { "type": "object", "properties": {
+        "email": { "type": "string", "ory.sh/kratos": { "credentials": { "code": { "identifier": true, "via": "email" } } } },
+        "tags": { "type": "array", "items": { "type": "string" } } } } } });
+    let traits = json!({ "email": ADA, "tags": ["a"] });
+    for (style, drawn) in [(Style::Unified, json!(null)), (Style::ProfileFirst, json!("hidden"))] {
+        let schema = Schema::parse("person", &schema.to_string()).unwrap();
+        let app = App::bare(|builder| builder.schema(schema).method(Code::new()).style(style)).unwrap();
+        let mut client = app.native();
+        let mut page = client.open().await;
+        if style == Style::ProfileFirst {
+            page = client.submit(&page, json!({ "method": "profile", "traits": traits })).await;
+            assert_eq!(page.field("traits.tags.0")["attributes"]["type"], "text");
+        }
+
+        let page = client.submit(&page, asked(json!({ "traits": traits }))).await;
+        app.deliver().await.unwrap();
+        let code = app.mailbox().latest_code(ADA).unwrap();
+        let done = client.submit(&page, asked(json!({ "traits": traits, "code": code }))).await;
+
+        assert_eq!(page.field("traits.tags.0")["attributes"]["type"], drawn, "{style:?}");
+        assert_eq!((done.status(), done.at("/identity/traits")), (200, traits.clone()));
+    }
+}
+
+#[tokio::test]
 async fn beyond_the_bound_no_letter_is_sent_and_the_last_code_stays_good() {
     let app =
         App::with(|builder| builder.method(Code::new()).address_limits(AddressLimits::new().letters(2, 10))).unwrap();

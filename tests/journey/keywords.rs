@@ -177,3 +177,13 @@ async fn a_multiple_is_exact_in_decimals() {
 
     assert_eq!(answer.status(), 200);
 }
+
+#[tokio::test]
+async fn a_missing_property_is_named_as_it_stands_in_a_pointer() {
+    let schema = json!({ "type": "object", "required": ["größe 1/2"] });
+
+    let said = said_at(schema, json!({}), "traits.x.größe 1/2").await;
+
+    assert_eq!(said[0]["text"], "Property gr%C3%B6%C3%9Fe%201~12 is missing.");
+    assert_eq!(said[0]["context"], json!({ "property": "gr%C3%B6%C3%9Fe%201~12" }));
+}

@@ -267,3 +267,40 @@ async fn schemas_are_public_by_name_and_by_encoded_name() {
     assert_eq!(list.header("x-total-count"), "3");
     assert!(list.header("link").contains("page=1&per_page=2>; rel=\"prev\""));
 }
+
+#[tokio::test]
+async fn an_address_of_another_format_is_stored_as_it_is_looked_up() {
+    let app = app_with_traits(json!({ "x": { "type": "string", "format": "no-validate",
+        "ory.sh/kratos": { "verification": { "via": "email" } } } }));
+    let mut native = app.native();
+    let page = native.open().await;
+    let traits = json!({ "email": "ada@example.org", "x": " Ada Lovelace@Office " });
+
+    let done =
+        native.submit(&page, json!({ "method": "password", "password": "correct horse", "traits": traits })).await;
+
+    assert_eq!(done.at("/identity/verifiable_addresses/0/value"), "ada lovelace@office");
+    assert_eq!(done.at("/identity/traits/x"), " Ada Lovelace@Office ");
+}
+
+#[tokio::test]
+async fn an_address_that_runs_both_ways_names_a_person_and_gets_no_letters() {
+    let plain = app_with_traits(json!({}));
+    let proved = app_with_traits(json!({ "x": { "type": "string", "format": "email",
+        "ory.sh/kratos": { "verification": { "via": "email" } } } }));
+    let address = "שרה@example.org";
+    let answer = json!({ "method": "password", "password": "correct horse", "traits": { "email": address } });
+    let mut native = plain.native();
+    let page = native.open().await;
+    assert_eq!(native.submit(&page, answer.clone()).await.status(), 200);
+
+    let mut native = proved.native();
+    let page = native.open().await;
+    let mut answer = answer;
+    answer["traits"]["x"] = json!(address);
+    let refused = native.submit(&page, answer).await;
+
+    assert_eq!(refused.messages_at("traits.x"), [4000001]);
+    let reason = format!("\"{address}\" can not be normalized for format \"email\"");
+    assert_eq!(refused.field("traits.x")["messages"][0]["text"], reason);
+}

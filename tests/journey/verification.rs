@@ -432,6 +432,90 @@ async fn where_addresses_are_not_proved_the_routes_say_so() {
         assert_eq!(reply.status(), 400);
         assert_eq!(reply.at("/error/reason"), "Verification is not allowed because it was disabled.");
     }
+    let unknown = format!("/self-service/verification?flow={}", uuid::Uuid::new_v4());
+    for (path, status) in [(unknown.as_str(), 404), ("/self-service/verification", 400)] {
+        for reply in [client.post_json(path, &json!({ "method": "code" })).await, client.get(path).await] {
+            assert_eq!(reply.status(), status, "an answer is not guarded by the switch");
+            assert!(!reply.at("/error/reason").as_str().unwrap().contains("disabled"), "{}", reply.json());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_stands_in_for_fields_of_the_body_and_counts_more_than_json() {
+    for kind in [ClientKind::Spa, ClientKind::Browser] {
+        let app = by_code();
+        let mut client = app.client(kind);
+        let page = registered(&mut client).await;
+        let code = code(&app).await;
+        let path = |code: &str| format!("/self-service/verification?flow={}&code={code}", page.flow_id().unwrap());
+        let field = |value: &str| vec![("method".to_owned(), "code".to_owned()), ("code".to_owned(), value.to_owned())];
+
+        let done = match kind {
+            ClientKind::Spa => client.post_json(&path(&code), &json!({ "method": "code", "code": wrong(&code) })).await,
+            _ => {
+                let refused = client.post_form(&path(&code), &field(wrong(&code))).await;
+                assert_eq!(client.verification_page(refused).await.messages(), [4070006], "the body counts more");
+                client.post_form(&path(&code), &field(&code)[..1]).await
+            }
+        };
+
+        assert_eq!(client.verification_page(done).await.at("/state"), "passed_challenge", "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_told_on_the_page() {
+    let app = by_code();
+    let mut browser = app.browser();
+    let page = registered(&mut browser).await;
+    let path = format!("/self-service/verification?flow={}", page.flow_id().unwrap());
+    let form = Some(("application/x-www-form-urlencoded", "email=%zz".to_owned()));
+
+    let led = browser.send(http::Method::POST, &path, form, "text/html").await;
+
+    assert_eq!(led.status(), 303);
+    assert_eq!(browser.verification_page(led).await.messages(), [SENT, 4000001]);
+}
+
+#[tokio::test]
+async fn whoever_opens_a_wrong_link_of_a_native_flow_can_go_on_in_the_browser() {
+    let app = by_link();
+    let page = registered(&mut app.native()).await;
+    let mut spa = app.spa();
+
+    let led = spa.get(&format!("/self-service/verification?flow={}&token=x", page.flow_id().unwrap())).await;
+    let anew = spa.verification_page(led).await;
+    assert_eq!((anew.at("/type"), anew.messages()), (json!("browser"), vec![4070001]));
+    let sent = spa.submit_verification(&anew, json!({ "method": "link", "email": ADA })).await;
+
+    assert_eq!(sent.messages(), [1080001]);
+}
+
+#[tokio::test]
+async fn a_link_that_comes_after_its_code_was_used_leads_a_stranger_to_a_new_flow() {
+    let app = by_code();
+    let mut client = app.native();
+    let page = registered(&mut client).await;
+    let (code, link) = (code(&app).await, link(&app).await);
+    let _ = client.submit_verification(&page, json!({ "method": "code", "code": code })).await;
+    let mut stranger = app.spa();
+
+    let led = stranger.follow(&link).await;
+
+    let anew = stranger.show_verification(&led.flow_id().unwrap()).await;
+    assert_eq!((anew.at("/state"), anew.messages()), (json!("choose_method"), vec![4070002]));
+}
+
+#[tokio::test]
+async fn a_method_that_nobody_knows_is_told_as_such_where_links_are_sent() {
+    let app = by_link();
+    let mut client = app.native();
+    let page = client.open_verification("").await;
+
+    let refused = client.submit_verification(&page, json!({ "method": "sms", "email": ADA })).await;
+
+    assert_eq!((refused.messages(), refused.messages_at("method")), (vec![4010006], vec![]));
 }
 
 #[tokio::test]
@@ -504,6 +588,6 @@ async fn a_proof_ends_before_its_flow() {
 
     assert_eq!((refused.at("/state"), refused.messages().contains(&4070006)), (json!("sent_email"), true));
     let shown = browser.show_verification(&opened.flow_id().unwrap()).await;
-    assert!(shown.messages().contains(&4070001), "{}", shown.json());
+    assert_eq!(shown.messages(), [4070005], "{}", shown.json());
     assert!(!is_verified(&by_code) && !is_verified(&by_link));
 }

@@ -140,6 +140,26 @@ async fn a_challenge_that_ended_meanwhile_is_told_with_the_next_answer() {
 }
 
 #[tokio::test]
+async fn while_the_server_is_away_no_code_is_sent() {
+    for kind in [ClientKind::Browser, ClientKind::Spa] {
+        let server = server();
+        let app = super::app_with(&server, |builder| builder.method(tower_registration::methods::Code::new()));
+        let query = sent(&server, &mut server.visitor()).await;
+        let mut ada = app.client(kind);
+        let page = ada.open_with(&query).await;
+        server.fail(Asked::Login, Fault::Status(403));
+
+        let answer = json!({ "method": "code", "traits": { "email": "ada@example.org" } });
+        let refused = ada.submit(&page, answer).await;
+
+        assert_eq!(refused.status(), if kind == ClientKind::Browser { 303 } else { 400 }, "{kind:?}");
+        assert_eq!(app.deliver().await.unwrap().delivered, 0, "{kind:?}");
+        server.mend();
+        assert_eq!(ada.show(&page.flow_id().unwrap()).await.at("/state"), "choose_method", "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_proved_address_stays_proved_when_the_server_does_not_accept() {
     use tower_registration::{After, Verification};
     let server = server();

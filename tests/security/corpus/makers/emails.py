@@ -4,8 +4,8 @@ The rule is the contract's, written here once more: at most 254 bytes, at most 6
 of ASCII labels behind it, the whole an address of RFC 5322 (letters outside of ASCII may stand before the `@`). Then the
 canonical form, small letters and NFKC, must be an address too, and nothing that cannot be seen may be in it.
 
-Quoted local parts are put together from parts, so that nothing has to be parsed. Right-to-left letters and comments in
-front are left out: the texts do not settle them.
+Quoted local parts are put together from parts, so that nothing has to be parsed. Right-to-left letters have a test of
+their own; comments in front are left out: the texts do not settle them.
 """
 
 import itertools
@@ -27,8 +27,8 @@ def is_local(text):
 def is_host(text):
     def is_label(label):
         plain = 1 <= len(label) <= 63 and all(c in HOST for c in label)
-        return plain and not label.startswith("-") and not label.endswith("-")
-    return len(text) <= 253 and all(is_label(label) for label in text.split("."))
+        return plain and not label.endswith("-")
+    return len(text) <= 253 and not text.startswith("-") and all(is_label(label) for label in text.split("."))
 
 
 def is_address(text):
