@@ -435,3 +435,19 @@ async fn without_the_method_the_way_back_is_disabled() {
     assert_eq!(answer.status(), 404);
     assert!(answer.at("/error/reason").as_str().unwrap().starts_with("This endpoint was disabled"));
 }
+
+#[tokio::test]
+async fn a_provider_that_names_nobody_is_told_on_the_error_page() {
+    let provider = provider();
+    provider.set_claims(json!({ "email": "ada@example.org" }));
+    let app = app(&provider);
+    let mut ada = app.browser();
+
+    let done = journey(&mut ada, &provider).await;
+
+    assert!(done.location().starts_with("https://app.example.org/sorry?id="), "{}", done.location());
+    let id = done.location_parameter("id").unwrap();
+    let error = ada.get_json(&format!("/self-service/errors?id={id}")).await;
+    assert_eq!((error.at("/error/code"), error.at("/error/id")), (json!(502), json!("upstream_error")));
+    assert_eq!(error.at("/error/reason"), "provider did not return a subject");
+}
