@@ -48,6 +48,7 @@ async fn a_message_is_shown_as_it_came() {
         { "id": 1, "text": "a {b}", "type": "error", "context": { "domain": "x.y", "n": [1] } },
         { "id": 2, "text": "b", "type": "success" },
         { "text": "c" },
+        { "id": 3, "text": "d", "type": "error", "context": {} },
     ]);
     let body = json!({ "messages": [{ "instance_ptr": "#/", "messages": messages }] });
 
@@ -57,6 +58,7 @@ async fn a_message_is_shown_as_it_came() {
         { "id": 1, "text": "a {b}", "type": "error", "context": { "domain": "x.y", "n": [1] } },
         { "id": 2, "text": "b", "type": "info" },
         { "id": 0, "text": "c", "type": "info" },
+        { "id": 3, "text": "d", "type": "error", "context": {} },
     ]);
     assert_eq!(page.at("/ui/messages"), shown);
 }
