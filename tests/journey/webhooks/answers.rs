@@ -1,6 +1,7 @@
 //! What an answer does: refuse, change, or nothing.
 
 use serde_json::{Value, json};
+use tower_registration::methods::{Code, Password};
 use tower_registration::testing::{App, ClientKind, Reply};
 use tower_registration::webhooks::{WebhookBuilder, Webhooks};
 
@@ -40,6 +41,18 @@ async fn messages_stand_where_their_pointers_say() {
         let field = page.field(name);
         assert_eq!((&field["group"], &field["attributes"]["type"]), (&json!("default"), &json!("text")));
     }
+}
+
+#[tokio::test]
+async fn of_fields_with_one_name_the_first_on_the_page_has_the_message() {
+    let receiver = Receiver::default();
+    receiver.answer("/", 400, &refusal("#/method"));
+    let hooks = Webhooks::new().after_method("password", hook(&receiver, "/").can_refuse().build().unwrap());
+    let app = App::with(|builder| builder.method(Password::new()).method(Code::new()).hook(hooks)).unwrap();
+
+    let page = sign_up(&app).await;
+
+    assert_eq!((page.value_of("method"), page.messages_at("method")), (json!("code"), vec![1234]));
 }
 
 #[tokio::test]
