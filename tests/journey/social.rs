@@ -451,3 +451,19 @@ async fn a_provider_that_names_nobody_is_told_on_the_error_page() {
     assert_eq!((error.at("/error/code"), error.at("/error/id")), (json!(502), json!("upstream_error")));
     assert_eq!(error.at("/error/reason"), "provider did not return a subject");
 }
+
+#[tokio::test]
+async fn parameters_for_the_provider_are_texts_whatever_their_names() {
+    let provider = provider();
+    let app = app(&provider);
+    for parameters in [json!({ "prompt": 1 }), json!({ "login_hint": ["x"] }), json!({ "other": {} }), json!("prompt")]
+    {
+        let mut native = app.native();
+        let page = native.open().await;
+
+        let form = json!({ "provider": "unknown", "upstream_parameters": parameters });
+        let refused = native.submit(&page, form).await;
+
+        assert_eq!((refused.status(), refused.at("/error/code")), (400, json!(500)), "{parameters}");
+    }
+}
