@@ -27,6 +27,8 @@ const MOST_PARAMETERS: usize = 64;
 /// How many schemas are listed at once, unless a client asks for fewer.
 const SCHEMAS_PER_PAGE: usize = 250;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// A request taken apart, and what answering it needs of its head.
 #[derive(Debug)]
 pub(crate) struct Received {
@@ -81,7 +83,8 @@ where
                 Route::Submit => submitted_body(&parts, body).await?,
                 _ => Body::ByGet(by_get(&parts.method)),
             };
-            Wish::Submit(Submitted { flow: flow_id(&query, "flow"), body, query: opening(&query) })
+            let with_query = with_query(&body, &query);
+            Wish::Submit(Submitted { flow: flow_id(&query, "flow"), body, with_query, query: opening(&query) })
         }
         Route::OpenVerificationBrowser => Wish::Verify(open_verification(FlowKind::Browser, path, &query)),
         Route::OpenVerificationApi => Wish::Verify(open_verification(FlowKind::Api, path, &query)),
@@ -204,6 +207,15 @@ where
     })
 }
 
+/// A body with the fields that stand in the query, which are bounded as those of a form; nothing where there are none.
+fn with_query(body: &Body, query: &str) -> Option<Form> {
+    let Body::Form(form) = body else { return None };
+    match body::read(FORM, query.as_bytes()).ok()? {
+        Form::Pairs(fields) if fields.iter().any(|(name, _)| name != "flow") => Some(form.with_query(fields)),
+        _ => None,
+    }
+}
+
 /// The token that a form brings to a path that takes no form.
 async fn token<B>(parts: &Parts, body: B, needed: bool) -> Option<String>
 where
@@ -211,7 +223,6 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    const FORM: &str = "application/x-www-form-urlencoded";
     let content_type = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     if !needed || !content_type.starts_with(FORM) {
         return None;

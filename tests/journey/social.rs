@@ -467,3 +467,46 @@ async fn parameters_for_the_provider_are_texts_whatever_their_names() {
         assert_eq!((refused.status(), refused.at("/error/code")), (400, json!(500)), "{parameters}");
     }
 }
+
+#[tokio::test]
+async fn fields_of_social_sign_up_may_stand_in_the_query() {
+    let provider = provider();
+    let app = app(&provider);
+    let leads = |reply: &Reply| (reply.status(), reply.at("/redirect_browser_to").as_str().is_some());
+    let (mut native, mut browser) = (app.native(), app.browser());
+    let path =
+        |page: &Reply, query: &str| format!("/self-service/registration?flow={}&{query}", page.flow_id().unwrap());
+
+    // Beside JSON the query counts more, beside a form less.
+    let page = native.open().await;
+    let left = native.post_json(&path(&page, "provider=local&provider=no"), &json!({ "provider": "unknown" })).await;
+    let other = native.post_json(&path(&page, "provider=local&method=password"), &json!({})).await;
+    let page = browser.open().await;
+    let token = ("csrf_token".to_owned(), page.value_of("csrf_token").as_str().unwrap().to_owned());
+    let by_form = browser.post_form(&path(&page, "provider=local"), std::slice::from_ref(&token)).await;
+    let own = [token, ("provider".to_owned(), "unknown".to_owned())];
+    let body_counts = browser.post_form(&path(&page, "provider=local"), &own).await;
+    let without_token = browser.post_form(&path(&page, "provider=local&csrf_token=x"), &own[1..]).await;
+
+    assert_eq!(leads(&left), (422, true), "{}", left.json());
+    assert_eq!(other.messages(), [4010003]);
+    assert!(by_form.location().starts_with(ISSUER), "{}", by_form.location());
+    assert!(body_counts.location().contains("/sorry"), "{}", body_counts.location());
+    assert!(without_token.location().contains("/sorry"), "{}", without_token.location());
+}
+
+#[tokio::test]
+async fn only_social_sign_up_reads_the_query() {
+    let provider = provider();
+    let app = app(&provider);
+    let mut native = app.native();
+    let page = native.open().await;
+    let path = format!(
+        "/self-service/registration?flow={}&method=password&traits.email=eve@example.org",
+        page.flow_id().unwrap()
+    );
+
+    let nobody = native.post_json(&path, &json!({})).await;
+
+    assert_eq!(nobody.messages(), [4010003]);
+}

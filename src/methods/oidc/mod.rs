@@ -242,6 +242,10 @@ impl Method for Oidc {
         form.text(FIELD).is_some() && method.is_none_or(|word| word.eq_ignore_ascii_case(ID.as_str()))
     }
 
+    fn reads_query(&self) -> bool {
+        true
+    }
+
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop> {
         let upstream = depart::upstream(form)?;
         let id = form.text(FIELD).unwrap_or_default();
