@@ -110,6 +110,7 @@ impl Message {
     }
 
     /// Sets the whole context, as somebody else wrote it: an empty one is shown too.
+    #[cfg(feature = "webhooks")]
     pub(crate) fn with_context(self, context: Map<String, Value>) -> Self {
         let message = Self { facts: Vec::new(), has_context: true, ..self };
         context.into_iter().fold(message, |message, (name, value)| message.with(name, value))
