@@ -87,6 +87,8 @@ pub(crate) struct Opening {
 pub(crate) struct Submitted {
     pub(crate) flow: Option<FlowId>,
     pub(crate) body: Body,
+    /// The body with the fields that stand in the query, for methods that read them.
+    pub(crate) with_query: Option<Form>,
     /// The query: what it says counts only where a flow is replaced.
     pub(crate) query: Opening,
 }

@@ -251,6 +251,8 @@ struct StoredMessage {
     t: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     x: Vec<(String, Option<Value>, Option<String>)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    c: bool,
 }
 
 impl Flow {
@@ -340,13 +342,14 @@ impl From<&Placed> for StoredMessage {
             k: parts.kind.as_str().to_owned(),
             t: parts.text.map(|text| text.into_owned()),
             x: parts.facts.into_iter().map(owned).collect(),
+            c: parts.has_context,
         }
     }
 }
 
 impl From<StoredMessage> for Placed {
     fn from(stored: StoredMessage) -> Self {
-        let message = Message::restore(stored.i, MessageKind::from_word(&stored.k), stored.t);
+        let message = Message::restore(stored.i, MessageKind::from_word(&stored.k), stored.t).restore_context(stored.c);
         let add = |message: Message, (name, value, shown)| message.restore_fact(name, value, shown);
         let message = stored.x.into_iter().fold(message, add);
         match stored.f {

@@ -31,6 +31,23 @@ impl Form {
         Self::Pairs(Vec::new())
     }
 
+    /// The same fields with those of a query: they count more than the members of a JSON object, and less than the fields
+    /// of a form.
+    pub(crate) fn with_query(&self, query: Vec<(String, String)>) -> Self {
+        match self {
+            Self::Json(members) => {
+                let mut all = members.clone();
+                // Of several with one name the first counts.
+                all.extend(query.into_iter().rev().map(|(name, value)| (name, Value::String(value))));
+                Self::Json(all)
+            }
+            Self::Pairs(pairs) => {
+                let new = query.into_iter().filter(|(name, _)| !pairs.iter().any(|(own, _)| own == name));
+                Self::Pairs(pairs.iter().cloned().chain(new.collect::<Vec<_>>()).collect())
+            }
+        }
+    }
+
     /// The texts of a field: a member of a JSON object has one, a field of a form has as many as came.
     pub(crate) fn texts<'f>(&'f self, name: &'f str) -> Box<dyn Iterator<Item = Cow<'f, str>> + 'f> {
         match self {

@@ -247,11 +247,13 @@ impl Page {
             fields.insert(0, token_field.required().value(token));
             show_typed(&mut fields, &facts);
         }
-        let messages = place(&mut fields, &facts.messages);
         let alone = match &facts.screen {
             Screen::Only(method) => Some(method.as_str()),
             Screen::Unified | Screen::Profile | Screen::Credentials | Screen::Alone(_) => None,
         };
+        order::arrange(&mut fields, keys, alone);
+        // Of several fields with one name the first on the page has the message; a bare one finds its place as well.
+        let messages = place(&mut fields, &facts.messages);
         order::arrange(&mut fields, keys, alone);
         let fields = (serves || !fields.is_empty()).then_some(fields);
         Self { facts, fields, messages, transient: None, exchange_code: None, login_request: None }

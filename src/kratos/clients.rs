@@ -46,11 +46,13 @@ pub(super) fn read(mut section: Section, own: Own) -> Result<Clients, LoadError>
 }
 
 fn headers(web_hook: &mut Section) -> Result<Vec<HeaderName>, LoadError> {
-    if !web_hook.has("header_allowlist") {
+    let given = web_hook.has("header_allowlist");
+    let names = web_hook.texts("header_allowlist")?;
+    if !given {
         return Ok(HARMLESS.to_vec());
     }
     let parse = |name: &String| name.parse().map_err(|_| format!("`{name}` is no name of a header"));
-    let names: Result<_, String> = web_hook.texts("header_allowlist")?.iter().map(parse).collect();
+    let names: Result<_, String> = names.iter().map(parse).collect();
     names.map_err(|why| web_hook.fault("header_allowlist", why))
 }
 

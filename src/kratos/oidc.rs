@@ -146,8 +146,7 @@ fn mapped(output: &Value) -> Result<Mapped, Stop> {
         )
     };
     let traits = identity.get("traits").filter(|traits| traits.is_object()).cloned();
-    let traits =
-        traits.ok_or_else(|| Failure::internal("a mapper gave no traits").with_reason(wrong("traits", "an object")))?;
+    let traits = traits.ok_or_else(|| Failure::faulty(wrong("traits", "an object")))?;
     let mut mapped = Mapped::new(traits);
     let object = |key: &str| match identity.get(key) {
         None | Some(Value::Null) => Ok(None),
@@ -195,6 +194,7 @@ fn address(row: &Value) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::FailureKind;
 
     fn status(output: Value) -> u16 {
         match mapped(&output) {
@@ -213,6 +213,8 @@ mod tests {
         };
 
         assert_eq!(status(with("traits", json!([]))), 500);
+        let Err(Stop::Fail(failure)) = mapped(&json!({})) else { panic!("no traits count") };
+        assert_eq!(failure.kind(), FailureKind::Answer, "native clients hear of it with its own status");
         assert_eq!(status(json!({ "identity": {} })), 500);
         assert_eq!(status(with("metadata_public", json!("x"))), 500);
         assert_eq!(status(with("metadata_admin", json!({ "k": 1 }))), 200);

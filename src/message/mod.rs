@@ -20,6 +20,8 @@ pub struct Message {
     kind: MessageKind,
     words: Words,
     facts: Vec<Fact>,
+    /// A context is shown even if it is empty.
+    has_context: bool,
 }
 
 /// Whether a message informs, refuses or confirms.
@@ -77,14 +79,14 @@ struct Fact {
 impl Message {
     /// A message whose text shows its facts at `{name}`.
     pub(crate) const fn new(id: u32, kind: MessageKind, template: &'static str) -> Self {
-        Self { id, kind, words: Words::Template(template), facts: Vec::new() }
+        Self { id, kind, words: Words::Template(template), facts: Vec::new(), has_context: false }
     }
 
     /// A message of the host's own, with a text that is shown as it stands.
     ///
     /// Take a number that the contract does not use, so that clients can tell it apart.
     pub fn custom(id: u32, kind: MessageKind, text: impl Into<String>) -> Self {
-        Self { id, kind, words: Words::Verbatim(text.into()), facts: Vec::new() }
+        Self { id, kind, words: Words::Verbatim(text.into()), facts: Vec::new(), has_context: false }
     }
 
     /// Adds a fact, shown in the context and in the text.
@@ -105,6 +107,13 @@ impl Message {
     /// Adds a fact that only the text shows.
     pub fn with_text(self, name: impl Into<Cow<'static, str>>, shown: impl Into<String>) -> Self {
         self.fact(name.into(), None, Some(shown.into()))
+    }
+
+    /// Sets the whole context, as somebody else wrote it: an empty one is shown too.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn with_context(self, context: Map<String, Value>) -> Self {
+        let message = Self { facts: Vec::new(), has_context: true, ..self };
+        context.into_iter().fold(message, |message, (name, value)| message.with(name, value))
     }
 
     fn fact(mut self, name: Cow<'static, str>, value: Option<Value>, shown: Option<String>) -> Self {
@@ -150,6 +159,11 @@ impl Message {
         self.facts.iter().filter_map(named).collect()
     }
 
+    /// The context as clients see it; nothing where there is nothing to say.
+    pub(crate) fn shown_context(&self) -> Option<Map<String, Value>> {
+        Some(self.context()).filter(|context| self.has_context || !context.is_empty())
+    }
+
     /// The message in other words, which show its facts at `{name}`; `known` has a say about each before the message.
     /// Nothing where the words mention a fact that neither has.
     #[cfg(feature = "html")]
@@ -177,7 +191,7 @@ impl Message {
             Words::Template(_) => Some(Cow::Owned(self.text())),
         };
         let facts = self.facts.iter().map(|fact| (fact.name.as_ref(), fact.value.as_ref(), fact.shown.as_deref()));
-        Parts { id: self.id, kind: self.kind, text, facts: facts.collect() }
+        Parts { id: self.id, kind: self.kind, text, facts: facts.collect(), has_context: self.has_context }
     }
 
     /// A message brought back from its parts; the words come from the catalogue unless a text was kept.
@@ -186,6 +200,11 @@ impl Message {
             Some(text) => Self::custom(id, kind, text),
             None => catalogue::find(id).unwrap_or_else(|| Self::custom(id, kind, "")),
         }
+    }
+
+    /// Shows an empty context, if [`Message::parts`] says so.
+    pub(crate) fn restore_context(self, has_context: bool) -> Self {
+        Self { has_context, ..self }
     }
 
     /// Adds a fact as [`Message::parts`] gave it.
@@ -238,6 +257,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) kind: MessageKind,
     pub(crate) text: Option<Cow<'a, str>>,
     pub(crate) facts: Vec<(&'a str, Option<&'a Value>, Option<&'a str>)>,
+    pub(crate) has_context: bool,
 }
 
 /// A message and the field it belongs to; without a field it is for the page as a whole.

@@ -129,6 +129,11 @@ pub trait Method: Send + Sync + 'static {
         form.text("method").as_deref() == Some(self.id().as_str())
     }
 
+    /// Whether fields may also stand in the query of the URL that a form is sent to. The CSRF token never does.
+    fn reads_query(&self) -> bool {
+        false
+    }
+
     /// The person answered.
     ///
     /// # Errors

@@ -125,11 +125,13 @@ impl Engine {
             Err(End::Failed(failure)) => return Err(failure),
             Err(End::Refused(refusal, saved)) => return self.refuse(visit, work, None, refusal, saved).await,
         };
-        let method = match self.claim(&work, &form) {
+        let with_query = submitted.with_query.clone().and_then(|form| work.schema.decode(form).ok());
+        let method = match self.claim(&work, &form, with_query.as_ref()) {
             Ok(method) => method,
             Err(Stop::Fail(failure)) => return Err(failure),
             Err(refusal) => return self.refuse(visit, work, Some(&form), refusal, Saved::Yes).await,
         };
+        form = with_query.filter(|_| method.reads_query()).unwrap_or(form);
         if work.flow.spent.is_some() {
             return self.replay(visit, work, &form, submitted).await;
         }
@@ -212,8 +214,11 @@ impl Engine {
     }
 
     /// Step 4: whose is it?
-    fn claim(&self, work: &Work<'_>, form: &Submission) -> Result<&dyn Method, Stop> {
-        let claims = |method: &&dyn Method| method.claims(&self.view(&work.flow, work.schema.fields(), *method), form);
+    fn claim(&self, work: &Work<'_>, form: &Submission, with_query: Option<&Submission>) -> Result<&dyn Method, Stop> {
+        let claims = |method: &&dyn Method| {
+            let form = with_query.filter(|_| method.reads_query()).unwrap_or(form);
+            method.claims(&self.view(&work.flow, work.schema.fields(), *method), form)
+        };
         if let Some(method) = self.methods.iter().map(AsRef::as_ref).find(claims) {
             return Ok(method);
         }

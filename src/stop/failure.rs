@@ -302,6 +302,12 @@ impl Failure {
         Self::of(500, "invalid_configuration", "Invalid configuration", "").with_reason(reason)
     }
 
+    /// A part that the host wrote gave what cannot be used.
+    #[cfg(all(feature = "kratos", feature = "oidc"))]
+    pub(crate) fn faulty(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(500, "", INTERNAL, "").with_reason(reason)
+    }
+
     /// There is no provider of this name.
     #[cfg(feature = "oidc")]
     pub(crate) fn provider_unknown(id: &str) -> Self {

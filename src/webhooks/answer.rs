@@ -38,9 +38,7 @@ fn message(members: &Map<String, Value>) -> Option<Message> {
     let message = Message::custom(id, kind, text(members, "text")?);
     match members.get("context") {
         None | Some(Value::Null) => Some(message),
-        Some(Value::Object(facts)) => {
-            Some(facts.iter().fold(message, |message, (name, value)| message.with(name.clone(), value.clone())))
-        }
+        Some(Value::Object(context)) => Some(message.with_context(context.clone())),
         Some(_) => None,
     }
 }

@@ -119,8 +119,8 @@ pub(super) struct MessageJson {
     text: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    context: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Map<String, Value>>,
 }
 
 // The shape that the attribute `skip_serializing_if` asks for.
@@ -222,6 +222,6 @@ impl<'a> From<&'a Field> for Attributes<'a> {
 
 impl From<&Message> for MessageJson {
     fn from(message: &Message) -> Self {
-        Self { id: message.id(), text: message.text(), kind: message.kind().as_str(), context: message.context() }
+        Self { id: message.id(), text: message.text(), kind: message.kind().as_str(), context: message.shown_context() }
     }
 }

@@ -24,8 +24,12 @@ const MOST_COOKIES: usize = 64;
 /// The longest query of a callback, in bytes, and how many parameters it may have.
 const LONGEST_CALLBACK: usize = 32 * 1024;
 const MOST_PARAMETERS: usize = 64;
+/// What the query may say in place of a form that proves an address.
+const PROVING: [&str; 5] = ["method", "email", "code", "token", "transient_payload"];
 /// How many schemas are listed at once, unless a client asks for fewer.
 const SCHEMAS_PER_PAGE: usize = 250;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A request taken apart, and what answering it needs of its head.
 #[derive(Debug)]
@@ -81,14 +85,16 @@ where
                 Route::Submit => submitted_body(&parts, body).await?,
                 _ => Body::ByGet(by_get(&parts.method)),
             };
-            Wish::Submit(Submitted { flow: flow_id(&query, "flow"), body, query: opening(&query) })
+            let with_query = with_query(&body, &query, |name| name != "flow");
+            Wish::Submit(Submitted { flow: flow_id(&query, "flow"), body, with_query, query: opening(&query) })
         }
         Route::OpenVerificationBrowser => Wish::Verify(open_verification(FlowKind::Browser, path, &query)),
         Route::OpenVerificationApi => Wish::Verify(open_verification(FlowKind::Api, path, &query)),
         Route::ShowVerification => Wish::Verify(Verify::Show(flow_id(&query, "id"))),
         Route::SubmitVerification => {
             let (body, flow) = (submitted_body(&parts, body).await?, flow_id(&query, "flow"));
-            Wish::Verify(Verify::Submit { flow, body: with_query(body, &query), request: request(path, &query) })
+            let body = with_query(&body, &query, |name| PROVING.contains(&name)).map_or(body, Body::Form);
+            Wish::Verify(Verify::Submit { flow, body, request: request(path, &query) })
         }
         Route::Follow => {
             let (flow, head, request) = (flow_id(&query, "flow"), parts.method == Method::HEAD, request(path, &query));
@@ -204,6 +210,14 @@ where
     })
 }
 
+/// A body with the fields that stand in the query, which are bounded as those of a form; nothing where there are none.
+fn with_query(body: &Body, query: &str, is_field: impl Fn(&str) -> bool) -> Option<Form> {
+    let Body::Form(form) = body else { return None };
+    let Form::Pairs(mut fields) = body::read(FORM, query.as_bytes()).ok()? else { return None };
+    fields.retain(|(name, _)| is_field(name));
+    (!fields.is_empty()).then(|| form.with_query(fields))
+}
+
 /// The token that a form brings to a path that takes no form.
 async fn token<B>(parts: &Parts, body: B, needed: bool) -> Option<String>
 where
@@ -211,7 +225,6 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    const FORM: &str = "application/x-www-form-urlencoded";
     let content_type = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     if !needed || !content_type.starts_with(FORM) {
         return None;
@@ -250,21 +263,6 @@ fn callback(provider: Option<&str>, query: &str) -> Result<Wish, Failure> {
     let answer = bounded.then_some(Form::Pairs(pairs));
     let answer = answer.ok_or_else(|| Failure::bad_request("The query is too long."))?;
     Ok(Wish::Resume(Returned { method: "oidc", errand: provider.map(decoded), answer }))
-}
-
-/// A body with what the query says of the same fields: it counts more than JSON, and less than a form.
-fn with_query(body: Body, query: &str) -> Body {
-    const FIELDS: [&str; 5] = ["method", "email", "code", "token", "transient_payload"];
-    let mut body = body;
-    for name in FIELDS {
-        let Some(value) = first(query, name).map(std::borrow::Cow::into_owned) else { continue };
-        match &mut body {
-            Body::Form(Form::Json(members)) => drop(members.insert(name.to_owned(), value.into())),
-            Body::Form(Form::Pairs(fields)) => fields.push((name.to_owned(), value)),
-            Body::Broken(_) | Body::ByGet(_) => {}
-        }
-    }
-    body
 }
 
 /// A query with the fields of a form in place of parameters of the same name; of several the last counts.

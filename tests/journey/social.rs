@@ -435,3 +435,78 @@ async fn without_the_method_the_way_back_is_disabled() {
     assert_eq!(answer.status(), 404);
     assert!(answer.at("/error/reason").as_str().unwrap().starts_with("This endpoint was disabled"));
 }
+
+#[tokio::test]
+async fn a_provider_that_names_nobody_is_told_on_the_error_page() {
+    let provider = provider();
+    provider.set_claims(json!({ "email": "ada@example.org" }));
+    let app = app(&provider);
+    let mut ada = app.browser();
+
+    let done = journey(&mut ada, &provider).await;
+
+    assert!(done.location().starts_with("https://app.example.org/sorry?id="), "{}", done.location());
+    let id = done.location_parameter("id").unwrap();
+    let error = ada.get_json(&format!("/self-service/errors?id={id}")).await;
+    assert_eq!((error.at("/error/code"), error.at("/error/id")), (json!(502), json!("upstream_error")));
+    assert_eq!(error.at("/error/reason"), "provider did not return a subject");
+}
+
+#[tokio::test]
+async fn parameters_for_the_provider_are_texts_whatever_their_names() {
+    let provider = provider();
+    let app = app(&provider);
+    for parameters in [json!({ "prompt": 1 }), json!({ "login_hint": ["x"] }), json!({ "other": {} }), json!("prompt")]
+    {
+        let mut native = app.native();
+        let page = native.open().await;
+
+        let form = json!({ "provider": "unknown", "upstream_parameters": parameters });
+        let refused = native.submit(&page, form).await;
+
+        assert_eq!((refused.status(), refused.at("/error/code")), (400, json!(500)), "{parameters}");
+    }
+}
+
+#[tokio::test]
+async fn fields_of_social_sign_up_may_stand_in_the_query() {
+    let provider = provider();
+    let app = app(&provider);
+    let leads = |reply: &Reply| (reply.status(), reply.at("/redirect_browser_to").as_str().is_some());
+    let (mut native, mut browser) = (app.native(), app.browser());
+    let path =
+        |page: &Reply, query: &str| format!("/self-service/registration?flow={}&{query}", page.flow_id().unwrap());
+
+    // Beside JSON the query counts more, beside a form less.
+    let page = native.open().await;
+    let left = native.post_json(&path(&page, "provider=local&provider=no"), &json!({ "provider": "unknown" })).await;
+    let other = native.post_json(&path(&page, "provider=local&method=password"), &json!({})).await;
+    let page = browser.open().await;
+    let token = ("csrf_token".to_owned(), page.value_of("csrf_token").as_str().unwrap().to_owned());
+    let by_form = browser.post_form(&path(&page, "provider=local"), std::slice::from_ref(&token)).await;
+    let own = [token, ("provider".to_owned(), "unknown".to_owned())];
+    let body_counts = browser.post_form(&path(&page, "provider=local"), &own).await;
+    let without_token = browser.post_form(&path(&page, "provider=local&csrf_token=x"), &own[1..]).await;
+
+    assert_eq!(leads(&left), (422, true), "{}", left.json());
+    assert_eq!(other.messages(), [4010003]);
+    assert!(by_form.location().starts_with(ISSUER), "{}", by_form.location());
+    assert!(body_counts.location().contains("/sorry"), "{}", body_counts.location());
+    assert!(without_token.location().contains("/sorry"), "{}", without_token.location());
+}
+
+#[tokio::test]
+async fn only_social_sign_up_reads_the_query() {
+    let provider = provider();
+    let app = app(&provider);
+    let mut native = app.native();
+    let page = native.open().await;
+    let path = format!(
+        "/self-service/registration?flow={}&method=password&traits.email=eve@example.org",
+        page.flow_id().unwrap()
+    );
+
+    let nobody = native.post_json(&path, &json!({})).await;
+
+    assert_eq!(nobody.messages(), [4010003]);
+}

@@ -26,8 +26,8 @@ impl Oidc {
         cx: &Context<'_>,
         form: &Submission,
         provider: &Provider,
+        upstream: Params,
     ) -> Result<(Leave, Memory), Stop> {
-        let upstream = upstream(form)?;
         let departure = cx.departure(&ID, &provider.id)?;
         let mut secrets = Secrets { transient: form.transient.clone(), ..Secrets::default() };
         let to = match provider.kind.source {
@@ -109,7 +109,7 @@ impl Oidc {
 }
 
 /// Parameters of a URL.
-type Params = Vec<(&'static str, String)>;
+pub(super) type Params = Vec<(&'static str, String)>;
 
 /// The scopes as they are asked for. Google has a parameter in place of one.
 fn scopes(provider: &Provider) -> (Vec<&str>, Params) {
@@ -128,22 +128,30 @@ fn apple_params(provider: &Provider) -> Params {
 }
 
 /// What the client hands on, nested or by dotted names.
-fn upstream(form: &Submission) -> Result<Params, Stop> {
-    let mut params = Params::new();
-    for name in HANDED_ON {
+pub(super) fn upstream(form: &Submission) -> Result<Params, Stop> {
+    let given = |name: &str| -> Option<String> {
         let dotted = format!("{UPSTREAM}.{name}");
-        let value = match &form.form {
-            Form::Json(members) => {
-                let nested = members.get(UPSTREAM).and_then(|upstream| upstream.get(name));
-                match nested.or_else(|| members.get(&dotted)) {
-                    None | Some(Value::Null) => None,
-                    Some(Value::String(text)) => Some(text.clone()),
-                    Some(_) => return Err(Failure::internal("an upstream parameter is no text").into()),
-                }
-            }
-            Form::Pairs(_) => form.text(&dotted).map(String::from),
+        let nested = match &form.form {
+            Form::Json(members) => members.get(UPSTREAM).and_then(|upstream| upstream.get(name)?.as_str()),
+            Form::Pairs(_) => None,
         };
-        params.extend(value.filter(|value| !value.is_empty()).map(|value| (name, value)));
+        nested.map(str::to_owned).or_else(|| form.text(&dotted).map(String::from)).filter(|value| !value.is_empty())
+    };
+    match are_texts(&form.form) {
+        true => Ok(HANDED_ON.into_iter().filter_map(|name| Some((name, given(name)?))).collect()),
+        false => Err(Failure::internal("an upstream parameter is no text").into()),
     }
-    Ok(params)
+}
+
+/// Whether every parameter for the provider is a text, those too that are not handed on.
+fn are_texts(form: &Form) -> bool {
+    let Form::Json(members) = form else { return true };
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    let is_parameter = |name: &str| name.strip_prefix(UPSTREAM).is_some_and(|rest| rest.starts_with('.'));
+    let nested = match members.get(UPSTREAM) {
+        None | Some(Value::Null) => true,
+        Some(Value::Object(nested)) => nested.values().all(is_text),
+        Some(_) => false,
+    };
+    nested && members.iter().filter(|(name, _)| is_parameter(name)).all(|(_, value)| is_text(value))
 }

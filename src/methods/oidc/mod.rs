@@ -7,7 +7,7 @@
 //!
 //! A submission is judged in this order:
 //!
-//! 1. the provider is one that was set up, else 404;
+//! 1. `upstream_parameters` are texts, else an internal error; the provider is one that was set up, else 404;
 //! 2. with an `id_token` the journey is over already, see below;
 //! 3. otherwise the browser leaves. Of `upstream_parameters` the provider gets `hd`, `prompt`, `auth_type` and
 //!    `acr_values`.
@@ -243,7 +243,12 @@ impl Method for Oidc {
         form.text(FIELD).is_some() && method.is_none_or(|word| word.eq_ignore_ascii_case(ID.as_str()))
     }
 
+    fn reads_query(&self) -> bool {
+        true
+    }
+
     async fn submit(&self, cx: &Context<'_>, form: &Submission, slot: &mut Slot<'_>) -> Result<Step, Stop> {
+        let upstream = depart::upstream(form)?;
         let id = form.text(FIELD).unwrap_or_default();
         let provider = self.find(&id)?;
         let asks = slot.memory().is_some_and(|memory: Memory| memory.asks);
@@ -252,7 +257,7 @@ impl Method for Oidc {
         if let Some(token) = form.secret("id_token") {
             return self.submit_token(cx, form, slot, provider, &token).await;
         }
-        let (leave, memory) = self.depart(cx, form, provider).await?;
+        let (leave, memory) = self.depart(cx, form, provider, upstream).await?;
         slot.remember(&Memory { asks, ..memory })?;
         Ok(Step::Leave(leave))
     }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::claims::Claims;
+use super::jose::Bad;
 use super::kinds::{Info, Issuer, Source, TokenIn, said};
 use super::metadata::parsed;
 use super::provider::{ClaimsSource, Provider, SubjectSource};
@@ -59,6 +60,8 @@ impl Provider {
     async fn id_token(&self, of: Inquiry<'_>) -> Result<Map<String, Value>, Stop> {
         let token = of.tokens.id_token.as_ref().ok_or_else(|| trouble::refusal(trouble::NO_ID_TOKEN))?;
         let claims = self.proved(of.reach, token.expose_secret(), of.now).await.map_err(|why| match why {
+            // That is no mistake of the person.
+            Unproved::Bad(Bad::Subject) => trouble::no_subject(),
             Unproved::Bad(bad) => trouble::refusal(format!("Authentication failed because of the id_token: {bad}.")),
             Unproved::Trouble(stop) => stop,
         })?;

@@ -34,7 +34,7 @@ impl Oidc {
         journey: Journey<'_>,
     ) -> Result<Step, Stop> {
         let Journey { provider, claims, tokens, typed, asks } = journey;
-        let subject = claims.text("sub").ok_or_else(|| trouble::upstream("provider did not return a subject"))?;
+        let subject = claims.text("sub").ok_or_else(trouble::no_subject)?;
         let issuer = claims.text("iss").ok_or_else(|| trouble::upstream("issuer not set in claims"))?;
         slot.set_active();
         let how = authentication(cx, provider, &claims);

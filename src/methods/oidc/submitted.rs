@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use time::Duration;
 
 use super::claims::Claims;
-use super::jose::ends_at;
+use super::jose::{Bad, ends_at};
 use super::kinds::Source;
 use super::provider::{Provider, ProviderKind};
 use super::reach::Reach;
@@ -36,9 +36,7 @@ impl Oidc {
         let said = self.judge(cx, provider, token).await?;
         let claims = Claims::new(&said, true);
         if claims.text("sub").is_none() || claims.text("iss").is_none() {
-            return Err(Failure::id_token_refused("it names nobody")
-                .with_reason("The id_token claims were invalid")
-                .into());
+            return Err(names_nobody());
         }
         let nonce = form.text("id_token_nonce");
         check_nonce(provider.kind.is, &claims, nonce.as_deref())?;
@@ -72,6 +70,7 @@ impl Oidc {
             }
         };
         proved.map_err(|why| match why {
+            Unproved::Bad(Bad::Subject) => names_nobody(),
             Unproved::Bad(bad) => Failure::id_token_refused(bad).into(),
             Unproved::Trouble(stop) => stop,
         })
@@ -92,6 +91,10 @@ impl Oidc {
         let id_token = document["id_token"].as_str().filter(|_| answer.status() == http::StatusCode::OK);
         id_token.map(SecretString::from).ok_or_else(|| Failure::id_token_refused("it was not exchanged").into())
     }
+}
+
+fn names_nobody() -> Stop {
+    Failure::id_token_refused(Bad::Subject).with_reason("The id_token claims were invalid").into()
 }
 
 /// The token was made for this request. Some make tokens without a nonce where nobody asks for one.

@@ -23,6 +23,11 @@ pub(super) fn upstream(reason: impl Into<String>) -> Stop {
     Failure::upstream(reason.into()).into()
 }
 
+/// The provider does not say whom it vouches for.
+pub(super) fn no_subject() -> Stop {
+    upstream("provider did not return a subject")
+}
+
 /// The provider answered a question about the person with this status.
 pub(super) fn wrong_status(status: http::StatusCode) -> Stop {
     upstream(format!("OpenID Connect provider returned a {} status code but 200 is expected.", status.as_u16()))

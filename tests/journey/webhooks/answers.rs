@@ -1,6 +1,7 @@
 //! What an answer does: refuse, change, or nothing.
 
 use serde_json::{Value, json};
+use tower_registration::methods::{Code, Password};
 use tower_registration::testing::{App, ClientKind, Reply};
 use tower_registration::webhooks::{WebhookBuilder, Webhooks};
 
@@ -43,11 +44,24 @@ async fn messages_stand_where_their_pointers_say() {
 }
 
 #[tokio::test]
+async fn of_fields_with_one_name_the_first_on_the_page_has_the_message() {
+    let receiver = Receiver::default();
+    receiver.answer("/", 400, &refusal("#/method"));
+    let hooks = Webhooks::new().after_method("password", hook(&receiver, "/").can_refuse().build().unwrap());
+    let app = App::with(|builder| builder.method(Password::new()).method(Code::new()).hook(hooks)).unwrap();
+
+    let page = sign_up(&app).await;
+
+    assert_eq!((page.value_of("method"), page.messages_at("method")), (json!("code"), vec![1234]));
+}
+
+#[tokio::test]
 async fn a_message_is_shown_as_it_came() {
     let messages = json!([
         { "id": 1, "text": "a {b}", "type": "error", "context": { "domain": "x.y", "n": [1] } },
         { "id": 2, "text": "b", "type": "success" },
         { "text": "c" },
+        { "id": 3, "text": "d", "type": "error", "context": {} },
     ]);
     let body = json!({ "messages": [{ "instance_ptr": "#/", "messages": messages }] });
 
@@ -57,6 +71,7 @@ async fn a_message_is_shown_as_it_came() {
         { "id": 1, "text": "a {b}", "type": "error", "context": { "domain": "x.y", "n": [1] } },
         { "id": 2, "text": "b", "type": "info" },
         { "id": 0, "text": "c", "type": "info" },
+        { "id": 3, "text": "d", "type": "error", "context": {} },
     ]);
     assert_eq!(page.at("/ui/messages"), shown);
 }
