@@ -2,7 +2,7 @@
 //!
 //! The flow remembers the departure, and the browser is given a cookie to come back with: both are there before it leaves.
 
-use super::submit::Work;
+use super::work::Work;
 use crate::call::Outcome;
 use crate::continuity;
 use crate::engine::{Engine, Visit};

@@ -26,6 +26,7 @@ mod show;
 mod sign_in;
 mod submit;
 mod taken;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,7 +10,7 @@
 //! stays, and the answer carries the cookies of what was committed: the person is signed in and can begin at the client
 //! again.
 
-use super::submit::Work;
+use super::work::Work;
 use crate::call::{Opening, Outcome};
 use crate::engine::{Engine, Visit};
 use crate::flow::{AwaitedLogin, FlowKind, Proof};

@@ -2,7 +2,8 @@
 
 use time::format_description::well_known::Rfc3339;
 
-use super::submit::{Work, form_of, keep_typed};
+use super::submit::form_of;
+use super::work::Work;
 use crate::call::{Outcome, Replaced, Submitted};
 use crate::csrf::check_native;
 use crate::effects::Effects;
@@ -42,7 +43,7 @@ impl Engine {
         if whose {
             work.flow.facts.typed = old.facts.typed;
         }
-        typed.iter().for_each(|form| keep_typed(&mut work, form));
+        typed.iter().for_each(|form| work.keep_typed(form));
         let mut new = work.flow;
         let at = expired_at.format(&Rfc3339).map_err(Failure::internal)?;
         let message = catalogue::FLOW_EXPIRED.with_text("minutes", format!("{minutes:.2}"));

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::settle::Kept;
-use super::submit::Work;
+use super::work::Work;
 use crate::call::{Outcome, Returned};
 use crate::continuity::{Ticket, is_same_browser};
 use crate::effects::Effects;

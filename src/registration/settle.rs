@@ -10,7 +10,7 @@
 
 use super::errands::Chores;
 use super::oauth2::Told;
-use super::submit::Work;
+use super::work::Work;
 use crate::call::{Outcome, Registered};
 use crate::engine::{Engine, Visit};
 use crate::flow::{Flow, FlowKind, Proof, leaves};

@@ -6,7 +6,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::submit::Work;
+use super::work::Work;
 use crate::call::{Outcome, SignedIn};
 use crate::engine::{Engine, Tell, Trouble, Visit};
 use crate::flow::{Exchange, Flow, FlowKind, Proof};

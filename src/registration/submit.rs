@@ -11,6 +11,7 @@
 use serde_json::Value;
 
 use super::settle::Kept;
+use super::work::Work;
 use crate::call::{Body, Outcome, Submitted};
 use crate::csrf::check_native;
 use crate::effects::Effects;
@@ -21,28 +22,7 @@ use crate::identity::MethodId;
 use crate::message::catalogue;
 use crate::methods::{Asides, Context, Method, Show, Slot, Step, names_disabled_method};
 use crate::page::TOKEN_FIELD;
-use crate::schema::Schema;
 use crate::stop::{Failure, FailureKind, Keep, Stop};
-
-/// A flow being answered, with the version it was loaded at.
-pub(super) struct Work<'a> {
-    pub(super) flow: Flow,
-    pub(super) version: i64,
-    pub(super) schema: &'a Schema,
-    /// What is written beside the flow.
-    pub(super) effects: Effects,
-    /// The browser came back from somebody else's page.
-    pub(super) returned: bool,
-    /// A refusal is shown where the journey through somebody else's page would have ended.
-    pub(super) leads_back: bool,
-}
-
-impl Work<'_> {
-    /// Whether a native client waits for what comes of this in another program than the browser.
-    pub(super) fn leads_to_application(&self) -> bool {
-        self.returned && self.flow.facts.kind == FlowKind::Api && self.flow.facts.exchange.is_some()
-    }
-}
 
 /// Why a submission got no page and no identity.
 enum End {
@@ -184,7 +164,7 @@ impl Engine {
             FlowKind::Api => {
                 // The guard's word counts more than the body's, and the traits typed are kept where they can be read.
                 check_native(&visit.caller).inspect_err(|_| {
-                    decoded.iter().for_each(|form| keep_typed(work, form));
+                    decoded.iter().for_each(|form| work.keep_typed(form));
                 })?;
                 decoded
             }
@@ -272,7 +252,7 @@ impl Engine {
         }
         facts.messages = next.messages.into_iter().map(|message| message.on_page()).collect();
         if let Screen::Only(_) = facts.screen {
-            keep(&mut work, form, &next.traits);
+            work.keep(form, &next.traits);
         } else {
             // A step of the profile shows everything, also what no field is drawn for.
             form.emptied.iter().for_each(|name| facts.typed.set(name, &Value::Null));
@@ -303,7 +283,7 @@ impl Engine {
             Stop::Fail(failure) => return Err(failure),
         };
         if let (Keep::Traits, Some(form)) = (keep, form) {
-            keep_typed(&mut work, form);
+            work.keep_typed(form);
         }
         work.flow.facts.messages = messages;
         if saved == Saved::Yes {
@@ -368,22 +348,6 @@ fn note(work: &mut Work<'_>, form: &mut Submission, method: MethodId, asides: As
 
 fn undecodable(reason: &str) -> Stop {
     Stop::refuse_all(catalogue::INVALID.with("reason", reason))
-}
-
-/// Keeps what was typed into the fields of the page; a field that was emptied is empty from now on, one that was left
-/// out keeps what it had.
-pub(super) fn keep_typed(work: &mut Work<'_>, form: &Submission) {
-    keep(work, form, &form.traits);
-}
-
-fn keep(work: &mut Work<'_>, form: &Submission, traits: &Value) {
-    let typed = &mut work.flow.facts.typed;
-    form.emptied.iter().for_each(|name| typed.set(name, &Value::Null));
-    for (name, value) in leaves(traits, "traits") {
-        if typed.get(&name).is_some() || work.schema.fields().iter().any(|field| field.name == name) {
-            typed.set(&name, &value);
-        }
-    }
 }
 
 /// The form of a body, where there is one.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::submit::Work;
+use super::work::Work;
 use crate::call::Outcome;
 use crate::engine::{Engine, Visit};
 use crate::form::Submission;

@@ -24,8 +24,6 @@ const MOST_COOKIES: usize = 64;
 /// The longest query of a callback, in bytes, and how many parameters it may have.
 const LONGEST_CALLBACK: usize = 32 * 1024;
 const MOST_PARAMETERS: usize = 64;
-/// What the query may say in place of a form that proves an address.
-const PROVING: [&str; 5] = ["method", "email", "code", "token", "transient_payload"];
 /// How many schemas are listed at once, unless a client asks for fewer.
 const SCHEMAS_PER_PAGE: usize = 250;
 
@@ -92,9 +90,8 @@ where
         Route::OpenVerificationApi => Wish::Verify(open_verification(FlowKind::Api, path, &query)),
         Route::ShowVerification => Wish::Verify(Verify::Show(flow_id(&query, "id"))),
         Route::SubmitVerification => {
-            let (body, flow) = (submitted_body(&parts, body).await?, flow_id(&query, "flow"));
-            let body = with_query(&body, &query, |name| PROVING.contains(&name)).map_or(body, Body::Form);
-            Wish::Verify(Verify::Submit { flow, body, request: request(path, &query) })
+            let body = proving(submitted_body(&parts, body).await?, &query);
+            Wish::Verify(Verify::Submit { flow: flow_id(&query, "flow"), body, request: request(path, &query) })
         }
         Route::Follow => {
             let (flow, head, request) = (flow_id(&query, "flow"), parts.method == Method::HEAD, request(path, &query));
@@ -216,6 +213,12 @@ fn with_query(body: &Body, query: &str, is_field: impl Fn(&str) -> bool) -> Opti
     let Form::Pairs(mut fields) = body::read(FORM, query.as_bytes()).ok()? else { return None };
     fields.retain(|(name, _)| is_field(name));
     (!fields.is_empty()).then(|| form.with_query(fields))
+}
+
+/// A body that proves an address, with what the query says in its place.
+fn proving(body: Body, query: &str) -> Body {
+    const FIELDS: [&str; 5] = ["method", "email", "code", "token", "transient_payload"];
+    with_query(&body, query, |name| FIELDS.contains(&name)).map_or(body, Body::Form)
 }
 
 /// The token that a form brings to a path that takes no form.
