@@ -11,7 +11,7 @@ use super::canonical::{canonical_email, canonical_identifier, canonical_phone};
 use super::explain::{field, reason, wrong_format};
 use super::formats::is_email;
 use super::quote::quoted;
-use super::rules::MARK;
+use super::rules::{FORMAT, MARK};
 use crate::form::as_text;
 use crate::identity::{Address, Channel, Identifier, MethodId, Traits};
 use crate::message::{Placed, catalogue};
@@ -173,24 +173,6 @@ impl Found {
 fn push(addresses: &mut Vec<Address>, address: Address) {
     if !address.value().is_empty() && !addresses.contains(&address) {
         addresses.push(address);
-    }
-}
-
-/// The name under which the format of a trait is copied into its mark, where reading the mark needs it.
-const FORMAT: &str = "format";
-
-/// Copies the format of every marked trait into its mark.
-pub(super) fn copy_formats(document: &mut Value) {
-    match document {
-        Value::Object(members) => {
-            let format = members.get("format").cloned();
-            if let (Some(format), Some(Value::Object(mark))) = (format, members.get_mut(MARK)) {
-                mark.insert(FORMAT.to_owned(), format);
-            }
-            members.values_mut().for_each(copy_formats);
-        }
-        Value::Array(items) => items.iter_mut().for_each(copy_formats),
-        _ => {}
     }
 }
 

@@ -14,6 +14,8 @@ use super::formats::{self, Format};
 
 /// The keyword that marks traits.
 pub(super) const MARK: &str = "ory.sh/kratos";
+/// The name under which the format of a trait is copied into its mark, where reading the mark needs it.
+pub(super) const FORMAT: &str = "format";
 
 /// The largest pattern after compilation, in bytes.
 const LARGEST_PATTERN: usize = 4 * 1024 * 1024;
@@ -32,7 +34,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn compile(document: &Value) -> Result<Self, Fault> {
         let mut document = document.clone();
-        super::marks::copy_formats(&mut document);
+        copy_formats(&mut document);
         let validator = build(&document)?;
         let mut contains = BTreeMap::new();
         let places = places_of(&document, "contains");
@@ -207,5 +209,20 @@ impl<'i> Keyword<'i> for FormatKeyword {
             (Judge::Library(validator), Value::String(_)) => validator.is_valid(instance),
             (_, _) => self.loose,
         }
+    }
+}
+
+/// Copies the format of every marked trait into its mark.
+fn copy_formats(document: &mut Value) {
+    match document {
+        Value::Object(members) => {
+            let format = members.get("format").cloned();
+            if let (Some(format), Some(Value::Object(mark))) = (format, members.get_mut(MARK)) {
+                mark.insert(FORMAT.to_owned(), format);
+            }
+            members.values_mut().for_each(copy_formats);
+        }
+        Value::Array(items) => items.iter_mut().for_each(copy_formats),
+        _ => {}
     }
 }
