@@ -7,6 +7,7 @@ use tower_registration::testing::App;
 
 use super::spelling_oracle::{Emails, Identifiers, Kind, app, is_sound, leads_to_a_fixed_point, letter_to, sign_up};
 use crate::inputs::chance::block_on;
+use crate::inputs::stopwatch::Stopwatch;
 use crate::kept;
 
 #[tokio::test]
@@ -101,4 +102,31 @@ async fn f5_a_phone_number_has_one_form() {
 
     assert!(app.mailbox().letters().iter().all(|letter| letter.to().value() == "+4915123456789"));
     assert_eq!(app.mailbox().letters().len(), spellings.len());
+}
+
+/// What is read once for all numbers is read with the schema: the first number costs about what the next one does.
+#[cfg(feature = "phone")]
+#[test]
+fn f5_the_first_phone_number_is_judged_as_soon_as_any_other() {
+    let alone = "codes::spellings::the_first_phone_number_alone";
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+
+    let played = program.args(["--exact", alone, "--ignored"]).output().unwrap();
+
+    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stdout));
+}
+
+#[cfg(feature = "phone")]
+#[test]
+#[ignore = "needs a process in which nobody knows a phone number yet"]
+fn the_first_phone_number_alone() {
+    let app = Kind::Phone.app();
+    let [first, later] = ["+4915123456789", "+33612345678"].map(|number| {
+        let watch = Stopwatch::start();
+        assert!(block_on(sign_up(&app, Kind::Phone, number)).is_some());
+        watch.elapsed()
+    });
+
+    println!("{first:?} and {later:?}");
+    assert!(first < later * 4, "{first:?} and {later:?}");
 }
