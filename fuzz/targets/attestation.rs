@@ -7,15 +7,4 @@ mod second;
 #[path = "../../tests/security/keys/harness.rs"]
 mod harness;
 
-use std::cell::RefCell;
-
-use harness::Harness;
-use libfuzzer_sys::fuzz_target;
-
-thread_local! {
-    static HARNESS: RefCell<Harness> = RefCell::new(Harness::new());
-}
-
-fuzz_target!(|input: &[u8]| HARNESS.with_borrow_mut(|harness| {
-    harness.play(input);
-}));
+tower_registration_fuzz::target!(harness::Harness::new(), harness::Harness::play);

@@ -89,6 +89,15 @@ pub(super) fn e164(text: &str) -> Option<String> {
     number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())
 }
 
+/// Reads the number plans of all countries where a schema may ask for phone numbers: whoever gave the first one would wait
+/// for it.
+#[cfg(feature = "phone")]
+pub(super) fn prepare(schema: &str) {
+    if schema.contains("\"tel\"") || schema.contains("\"sms\"") {
+        let _: &phonenumber::metadata::Database = &phonenumber::metadata::DATABASE;
+    }
+}
+
 /// Without the feature `phone` nothing is known to be a phone number; schemas that ask for one are refused.
 #[cfg(not(feature = "phone"))]
 pub(super) fn e164(_: &str) -> Option<String> {

@@ -100,6 +100,8 @@ impl Schema {
         let outline = outline::Outline::of(&document)?;
         let fields = outline.fields();
         let rules = rules::Rules::compile(&document)?;
+        #[cfg(feature = "phone")]
+        formats::prepare(text);
         Ok(Self { id: id.to_owned(), selectable: false, document, outline, fields, keys: order::keys(&ordered), rules })
     }
 

@@ -8,10 +8,10 @@ use serde_json::json;
 use tower_registration::Verification;
 use tower_registration::testing::{App, Client};
 
-use super::office::{VERIFY_UI, Words, ask, by_code, by_password, courier};
-use super::peer::{Peer, Received};
-
-const HEADERS: [&str; 7] = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"];
+use super::letter_oracle::{Harness, decoded, is_as_worded, is_sound, lines, one_line, sent};
+use super::office::{VERIFY_UI, Words, by_code, by_password, courier};
+use super::peer::Peer;
+use crate::kept;
 
 /// What could end a line or a header, or be taken for something that does.
 const ENDS: [&str; 20] = [
@@ -64,22 +64,6 @@ const WHAT: [&str; 20] = [
 
 fn injections() -> Vec<String> {
     ENDS.iter().flat_map(|end| WHAT.iter().map(move |what| format!("Ada{end}{what}"))).collect()
-}
-
-/// One e-mail as it must be: the fixed headers, one recipient, no line end that is none.
-fn is_sound(received: &Received) {
-    let bytes = received.bytes();
-    let text = std::str::from_utf8(&bytes).unwrap();
-    let email = received.email();
-    let mut names = email.names();
-    names.retain(|name| *name != "Content-Transfer-Encoding");
-    assert_eq!(names, HEADERS, "{text}");
-    assert_eq!(received.recipients().len(), 1);
-    assert!(text.is_ascii() && !text.contains('\0'), "{text}");
-    assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "{text:?}");
-    assert!(text.split("\r\n").all(|line| line.len() <= 998), "{text}");
-    let raw = std::str::from_utf8(&received.raw).unwrap();
-    assert!(raw.split("\r\n").all(|line| !line.starts_with('.') || line.starts_with("..")), "{raw}");
 }
 
 /// What each way of asking for a letter does with the words of a person.
@@ -166,26 +150,6 @@ async fn m2_the_built_in_templates_carry_no_word_of_a_person() {
     }
 }
 
-/// Line ends as every template may write them, as an e-mail has them.
-fn lines(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
-}
-
-/// Subjects in one line, without what cannot be printed, and not too long.
-fn one_line(subject: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    subject.trim().chars().map(printable).take(200).collect()
-}
-
-/// Sends words of a host's template and reads what arrives.
-async fn sent(app: &App, peer: &Peer, n: usize, words: (&Words, &str, &str, Option<&str>)) -> Received {
-    let (own, subject, text, html) = words;
-    own.set(subject, text, html);
-    let _ = ask(app, &format!("ada{n}@example.org")).await;
-    assert_eq!(app.deliver().await.unwrap().delivered, 1);
-    peer.take().pop().unwrap()
-}
-
 #[tokio::test]
 async fn m2_a_hosts_templates_can_repeat_anything_and_it_stays_in_its_place() {
     let (peer, words) = (Peer::plain().await, Words::default());
@@ -201,27 +165,6 @@ async fn m2_a_hosts_templates_can_repeat_anything_and_it_stays_in_its_place() {
         assert_eq!(decoded(email.header("Subject")), one_line(injection));
         assert_eq!((email.text, email.html), (lines(injection), html.map(lines)));
     }
-}
-
-/// The words of a subject: what RFC 2047 encodes, and what stands between.
-fn decoded(subject: &str) -> String {
-    use base64::Engine as _;
-    let mut bytes = Vec::new();
-    let mut after_encoded = false;
-    for word in subject.split(' ') {
-        let encoded = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
-        // The blank between two encoded words belongs to neither.
-        let within = after_encoded && encoded.is_some();
-        if !bytes.is_empty() && !within {
-            bytes.push(b' ');
-        }
-        match encoded {
-            Some(word) => bytes.extend(base64::engine::general_purpose::STANDARD.decode(word).unwrap()),
-            None => bytes.extend(word.bytes()),
-        }
-        after_encoded = encoded.is_some();
-    }
-    String::from_utf8(bytes).unwrap()
 }
 
 /// Random words, with more line ends and dots than chance would give.
@@ -252,8 +195,13 @@ async fn f13_what_arrives_is_what_was_worded() {
         println!("SEED={seed} case {n}: {subject:?} {text:?} {html:?}");
         let received = sent(&app, &peer, n, (&words, &subject, &text, html.as_deref())).await;
 
-        is_sound(&received);
-        let email = received.email();
-        assert_eq!((email.text, email.html), (lines(&text), html.as_deref().map(lines)));
+        is_as_worded(&received, &text, html.as_deref());
     }
+}
+
+#[test]
+fn f13_the_kept_inputs_come_to_what_their_names_say() {
+    let mut harness = Harness::new();
+
+    kept::play("letters", |input| harness.play(input));
 }

@@ -12,6 +12,9 @@ mod conversation;
 mod dice;
 mod encryption;
 mod injections;
+#[path = "../security/kept.rs"]
+mod kept;
+mod letter_oracle;
 mod mime;
 mod office;
 mod outages;

@@ -11,8 +11,8 @@ use crate::command::{Act, Answer, Client, Command, LENGTH};
 use crate::dice::{Dice, Replay, rounds, seeds};
 use crate::reference::{DAY, Model, Said};
 use crate::rows::Place;
-use crate::sequences::{runtime, step};
-use crate::site::Site;
+use crate::site::{Site, runtime};
+use crate::step::step;
 use crate::watch::Weather;
 use crate::world::World;
 

@@ -186,7 +186,7 @@ impl World {
         let (place, now) = (self.site.watch.place(), self.site.seconds());
         for record in self.site.watch.last() {
             let found = place.storage.get(record.kind(), record.id()).await.unwrap();
-            let swept = record.expires_at().unix_timestamp() - crate::site::START < now - DAY;
+            let swept = record.expires_at().unix_timestamp() - self.site.start < now - DAY;
             assert!(found.as_ref() == Some(&record) || swept && found.is_none(), "I16: {record:?}, {found:?}");
         }
         for flow in 0..self.model.flows.len() {

@@ -6,6 +6,8 @@ mod command;
 mod dice;
 mod faults;
 mod invariants;
+#[path = "../security/kept.rs"]
+mod kept;
 mod names;
 mod reference;
 mod rows;
@@ -15,6 +17,9 @@ mod sequences;
 mod server;
 mod site;
 mod state;
+mod step;
+mod story;
+mod tables;
 mod told;
 mod watch;
 mod world;

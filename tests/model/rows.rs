@@ -1,32 +1,27 @@
-//! What a store holds, read past the library: from the memory, or from the tables.
+//! What a store holds, read past the library.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::{PgPool, SqlitePool};
+use async_trait::async_trait;
 use tower_registration::host::{Identities, Kind, Storage};
 use tower_registration::memory::Memory;
-use tower_registration::postgres::PostgresStorage;
-use tower_registration::sqlite::SqliteStorage;
 use uuid::Uuid;
-
-/// The machine that runs the tests may be slow; what is tested is not how fast it is.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A store, and the way to look into it.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) identities: Arc<dyn Identities>,
-    look: Look,
+    look: Arc<dyn Look>,
 }
 
-#[derive(Clone)]
-enum Look {
-    Memory(Memory),
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
+/// A way to look into a store.
+#[async_trait]
+pub(crate) trait Look: Send + Sync {
+    async fn rows(&self) -> Rows;
+
+    /// Empties the store, or gives another one that is empty.
+    async fn emptied(&self) -> Option<Place>;
 }
 
 /// A record without what is inside.
@@ -58,82 +53,37 @@ pub(crate) struct Rows {
 }
 
 impl Place {
+    pub(crate) fn new(storage: impl Storage, identities: impl Identities, look: impl Look + 'static) -> Self {
+        Self { storage: Arc::new(storage), identities: Arc::new(identities), look: Arc::new(look) }
+    }
+
     pub(crate) fn memory() -> Self {
         let memory = Memory::new();
-        let (storage, identities) = (Arc::new(memory.clone()), Arc::new(memory.clone()));
-        Self { storage, identities, look: Look::Memory(memory) }
-    }
-
-    /// A store in this file.
-    pub(crate) async fn sqlite(file: &Path) -> Self {
-        let pool = SqlitePool::connect_with(tower_registration::sqlite::options(file)).await.unwrap();
-        let storage = SqliteStorage::from_pool(pool.clone()).with_prefix("m_").unwrap().with_patience(PATIENCE);
-        storage.migrate().await.unwrap();
-        let identities = storage.identities();
-        identities.migrate().await.unwrap();
-        Self { storage: Arc::new(storage), identities: Arc::new(identities), look: Look::Sqlite(pool) }
-    }
-
-    /// A store on this server.
-    pub(crate) async fn postgres(dsn: &str) -> Self {
-        let pool = PgPool::connect(dsn).await.unwrap();
-        let storage = PostgresStorage::from_pool(pool.clone()).with_prefix("m_").unwrap().with_schema("model").unwrap();
-        let storage = storage.with_patience(PATIENCE);
-        storage.migrate().await.unwrap();
-        let identities = storage.identities();
-        identities.migrate().await.unwrap();
-        Self { storage: Arc::new(storage), identities: Arc::new(identities), look: Look::Postgres(pool) }
+        Self::new(memory.clone(), memory.clone(), memory)
     }
 
     /// The same store without anything in it.
     pub(crate) async fn emptied(&self) -> Self {
-        const TABLES: [&str; 6] = ["records", "outbox", "addresses", "credentials", "unique_values", "identities"];
-        match &self.look {
-            Look::Memory(_) => Self::memory(),
-            Look::Sqlite(pool) => {
-                for table in TABLES {
-                    let delete = sqlx::AssertSqlSafe(format!("DELETE FROM m_{table}"));
-                    sqlx::query(delete).execute(pool).await.unwrap();
-                }
-                self.clone()
-            }
-            Look::Postgres(pool) => {
-                // Faster than to truncate tables that hold a few rows.
-                let deletes = TABLES.map(|table| format!("DELETE FROM model.m_{table};")).concat();
-                sqlx::raw_sql(sqlx::AssertSqlSafe(deletes)).execute(pool).await.unwrap();
-                self.clone()
-            }
-        }
+        self.look.emptied().await.unwrap_or_else(|| self.clone())
     }
 
     pub(crate) async fn rows(&self) -> Rows {
-        let mut rows = match &self.look {
-            Look::Memory(memory) => in_memory(memory),
-            Look::Sqlite(pool) => {
-                let records = "SELECT kind, id, version, spent FROM m_records";
-                let people = "SELECT i.id, i.traits ->> '$.email', a.state FROM m_identities i JOIN m_addresses a \
-                              ON a.identity_id = i.id WHERE a.list = 'verifiable'";
-                of(
-                    sqlx::query_as(records).fetch_all(pool).await.unwrap(),
-                    sqlx::query_as(people).fetch_all(pool).await.unwrap(),
-                    sqlx::query_scalar("SELECT id FROM m_outbox").fetch_all(pool).await.unwrap(),
-                )
-            }
-            Look::Postgres(pool) => {
-                let records = "SELECT kind, id, version, spent FROM model.m_records";
-                let people = "SELECT i.id, i.traits ->> 'email', a.state FROM model.m_identities i \
-                              JOIN model.m_addresses a ON a.identity_id = i.id WHERE a.list = 'verifiable'";
-                of(
-                    sqlx::query_as(records).fetch_all(pool).await.unwrap(),
-                    sqlx::query_as(people).fetch_all(pool).await.unwrap(),
-                    sqlx::query_scalar("SELECT id FROM model.m_outbox").fetch_all(pool).await.unwrap(),
-                )
-            }
-        };
+        let mut rows = self.look.rows().await;
         rows.flows.sort();
         rows.proofs.sort();
         rows.people.sort();
         rows
+    }
+}
+
+#[async_trait]
+impl Look for Memory {
+    async fn rows(&self) -> Rows {
+        in_memory(self)
+    }
+
+    async fn emptied(&self) -> Option<Place> {
+        Some(Place::memory())
     }
 }
 
@@ -159,20 +109,4 @@ fn in_memory(memory: &Memory) -> Rows {
         people: people.collect(),
         outbox: memory.outbox().iter().map(|row| row.id()).collect(),
     }
-}
-
-fn of(records: Vec<(String, Uuid, i64, Option<Uuid>)>, people: Vec<(Uuid, String, String)>, outbox: Vec<Uuid>) -> Rows {
-    let mut rows = Rows { outbox, ..Rows::default() };
-    for (kind, id, version, spent) in records {
-        match kind.as_str() {
-            "flow" => rows.flows.push(Row { id, version, spent }),
-            "verification" => rows.proofs.push(Row { id, version, spent }),
-            "session" => rows.sessions += 1,
-            "error" => rows.errors += 1,
-            "counter" => rows.counters += 1,
-            other => panic!("a record of kind {other}"),
-        }
-    }
-    rows.people = people.into_iter().map(|(id, email, state)| PersonRow { id, email, state }).collect();
-    rows
 }

@@ -18,8 +18,8 @@ use crate::dice::{Dice, Replay, rounds, seeds};
 use crate::names::Names;
 use crate::reference::{Model, Said};
 use crate::rows::{Place, Rows};
-use crate::sequences::{runtime, step};
-use crate::site::Site;
+use crate::site::{Site, runtime};
+use crate::step::step;
 use crate::watch::Weather;
 use crate::world::{Heard, Traces, World, address};
 

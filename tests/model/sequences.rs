@@ -16,8 +16,9 @@ use crate::dice::{rounds, seeds};
 use crate::reference::Model;
 use crate::rows::Place;
 use crate::server::server;
-use crate::site::Site;
-use crate::watch::Weather;
+use crate::site::{Site, runtime};
+use crate::step::step;
+use crate::tables;
 use crate::world::World;
 
 /// Sequences that one seed makes.
@@ -78,22 +79,6 @@ impl Drop for Turn {
     }
 }
 
-/// Plays an act and compares the world with the model.
-pub(crate) async fn step(world: &mut World, act: &Act, after: &Model) {
-    let weather = act.crash.map_or(Weather::Calm, Weather::Crash);
-    let traces = world.act(act, weather).await;
-    let names = match world.names.agree(after, &traces.rows) {
-        Ok(names) => names,
-        Err(why) => panic!("after {act:?}: {why}\n{:?}", traces.heard.as_ref().map(|heard| &heard.reply)),
-    };
-    if let Some(heard) = &traces.heard {
-        // A request that was to be dropped may have been answered before: then as ever.
-        assert_eq!(heard.said, after.said, "{act:?}: {:?}", heard.reply);
-    }
-    world.check(act, &traces, after).await;
-    world.become_(after.clone(), names, act, traces.heard.as_ref()).await;
-}
-
 /// The test as proptest plays it.
 struct Sequences;
 
@@ -139,10 +124,6 @@ fn play(name: &str, many: u64, runtime: Runtime, place: Place) {
     GROUND.take();
 }
 
-pub(crate) fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 #[test]
 fn i1_to_i16_hold_in_memory() {
     play("i1_to_i16_hold_in_memory", rounds("I_SEQUENCES", 1_500), runtime(), Place::memory());
@@ -152,14 +133,14 @@ fn i1_to_i16_hold_in_memory() {
 fn i1_to_i16_hold_in_sqlite() {
     let runtime = runtime();
     let folder = Folder::new();
-    let place = runtime.block_on(Place::sqlite(&folder.0.join("model.db")));
+    let place = runtime.block_on(tables::sqlite(&folder.0.join("model.db")));
     play("i1_to_i16_hold_in_sqlite", rounds("I_SQLITE", 100), runtime, place);
 }
 
 #[test]
 fn i1_to_i16_hold_in_postgres() {
     let runtime = runtime();
-    let place = runtime.block_on(Place::postgres(&server().dsn()));
+    let place = runtime.block_on(tables::postgres(&server().dsn()));
     play("i1_to_i16_hold_in_postgres", rounds("I_POSTGRES", 40), runtime, place);
 }
 

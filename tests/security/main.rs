@@ -5,6 +5,7 @@ mod codes;
 #[cfg(all(feature = "oidc", feature = "webhooks"))]
 mod errors;
 mod inputs;
+mod kept;
 mod keys;
 mod oauth2;
 #[cfg(feature = "hydra")]

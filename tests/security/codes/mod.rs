@@ -8,6 +8,7 @@ mod letters;
 mod races;
 mod scanners;
 pub(crate) mod silence;
+mod spelling_oracle;
 mod spellings;
 
 use serde_json::{Value, json};

@@ -1,17 +1,15 @@
 //! F6: a token or a cookie that is accepted was issued by this service, and the token for this cookie.
-//!
-//! Whether something was accepted shows in what the answer speaks of: of the password, which is too short, or of CSRF.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use http::Method;
 use proptest::prelude::{Strategy, any, prop};
+use proptest::prop_assert_eq;
 use proptest::sample::{Index, select};
-use proptest::{prop_assert, prop_assert_eq};
-use serde_json::json;
 
 use super::chance::{Held, block_on, for_all};
-use super::door::{Answer, Door, Head, JSON, NAVIGATION, Opened, submit_path};
+use super::cookie_oracle::{Harness, answers_everywhere, is_accepted};
+use super::door::{Door, Opened};
+use crate::kept;
 
 #[tokio::test]
 async fn f6_no_token_with_another_bit_is_accepted() {
@@ -22,7 +20,7 @@ async fn f6_no_token_with_another_bit_is_accepted() {
 
     let accepted = accepted(&door, &own.flow, flipped).await;
 
-    assert!(is_accepted(&door, &own.flow, &own.cookie, &own.token).await);
+    assert!(is_accepted(&door, &own.flow, &[own.cookie.as_bytes()], &own.token).await);
     assert_eq!((bytes.len(), accepted), (64, Vec::new()));
 }
 
@@ -77,7 +75,7 @@ async fn f6_the_other_alphabet_is_not_ours() {
     let own = open_with_telling_token(&door).await;
     let respelt = own.token.replace('+', "-").replace('/', "_");
 
-    let accepted = is_accepted(&door, &own.flow, &own.cookie, &respelt).await;
+    let accepted = is_accepted(&door, &own.flow, &[own.cookie.as_bytes()], &respelt).await;
 
     assert!(!accepted && respelt != own.token);
 }
@@ -89,8 +87,8 @@ async fn f6_what_another_service_issued_is_refused() {
     let issued = theirs.open_browser("").await;
     let opened = ours.open_browser(&issued.cookie).await;
 
-    let with_their_token = is_accepted(&ours, &opened.flow, &issued.cookie, &issued.token).await;
-    let with_our_token = is_accepted(&ours, &opened.flow, &issued.cookie, &opened.token).await;
+    let with_their_token = is_accepted(&ours, &opened.flow, &[issued.cookie.as_bytes()], &issued.token).await;
+    let with_our_token = is_accepted(&ours, &opened.flow, &[issued.cookie.as_bytes()], &opened.token).await;
 
     assert_eq!((with_their_token, with_our_token), (false, true));
 }
@@ -116,7 +114,17 @@ fn f6_no_cookie_header_makes_the_service_fail() {
     ];
     let headers = prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat());
 
-    for_all(headers, |header| block_on(answers_everywhere(&door, &own, &header)));
+    for_all(headers, |header| {
+        block_on(answers_everywhere(&door, &own, &[&header]));
+        Ok(())
+    });
+}
+
+#[test]
+fn f6_the_kept_inputs_come_to_what_their_names_say() {
+    let mut harness = Harness::new();
+
+    kept::play("cookies", |input| harness.play(input));
 }
 
 /// A way to change a text: cut, replaced at a place, longer, or that of another browser.
@@ -161,7 +169,7 @@ async fn stays_refused(door: &Door, own: &Opened, other: &Opened, changed: &(Cha
     let foreign = other.cookie.split_once('=').unwrap().1;
     let (secret, token) = (changed.0.made_to(value, foreign), changed.1.made_to(&own.token, &other.token));
 
-    let accepted = is_accepted(door, &own.flow, &format!("{name}={secret}"), &token).await;
+    let accepted = is_accepted(door, &own.flow, &[format!("{name}={secret}").as_bytes()], &token).await;
 
     // Blanks around a cookie are none of it.
     let issued = secret.trim() == value && token == own.token;
@@ -169,31 +177,11 @@ async fn stays_refused(door: &Door, own: &Opened, other: &Opened, changed: &(Cha
     Ok(())
 }
 
-async fn answers_everywhere(door: &Door, own: &Opened, cookie: &[u8]) -> Held {
-    let head: Head<'_> = &[("cookie", cookie), ("accept", NAVIGATION.as_bytes())];
-    let before = door.stored().identities;
-    let show = format!("/auth/self-service/registration/flows?id={}", own.flow);
-    let reads = [
-        "/auth/self-service/registration/browser",
-        "/auth/self-service/registration/api",
-        "/auth/sessions/whoami",
-        &show,
-    ];
-    for path in reads {
-        let answer = door.ask(Method::GET, path, head, bytes::Bytes::new()).await;
-        prop_assert!(answer.status < 500, "{path}: {}", answer.brief());
-    }
-    let answer = submit(door, &own.flow, cookie, &own.token).await;
-    prop_assert!([400, 403].contains(&answer.status), "{}", answer.brief());
-    prop_assert_eq!(door.stored().identities, before);
-    Ok(())
-}
-
 /// The pairs of cookie and token that are accepted.
 async fn accepted(door: &Door, flow: &str, pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     let mut accepted = Vec::new();
     for (cookie, token) in pairs {
-        if is_accepted(door, flow, &cookie, &token).await {
+        if is_accepted(door, flow, &[cookie.as_bytes()], &token).await {
             accepted.push((cookie, token));
         }
     }
@@ -208,23 +196,6 @@ async fn open_with_telling_token(door: &Door) -> Opened {
             return opened;
         }
     }
-}
-
-async fn is_accepted(door: &Door, flow: &str, cookie: &str, token: &str) -> bool {
-    let answer = submit(door, flow, cookie.as_bytes(), token).await;
-    match (answer.status, answer.error_id().as_str()) {
-        (403, "security_csrf_violation") => false,
-        (400, "") => answer.field_messages() == [("password".to_owned(), vec![4_000_032])],
-        _ => panic!("{}", answer.brief()),
-    }
-}
-
-async fn submit(door: &Door, flow: &str, cookie: &[u8], token: &str) -> Answer {
-    let answer = json!({
-        "method": "password", "password": "short", "traits": { "email": "ada@example.org" }, "csrf_token": token
-    });
-    let head = [("accept", JSON.as_bytes()), ("content-type", JSON.as_bytes()), ("cookie", cookie)];
-    door.ask(Method::POST, &submit_path(flow), &head, answer.to_string().into()).await
 }
 
 fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {

@@ -7,18 +7,24 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bodies;
+mod body_oracle;
 mod body_properties;
 pub(crate) mod chance;
+mod cookie_oracle;
 mod corpus;
 mod csrf_heads;
 mod csrf_matrix;
 mod csrf_oracle;
 mod csrf_tokens;
 mod door;
+mod hash_oracle;
 mod hashes;
 mod kept_bodies;
 mod kept_cookies;
+mod redirect_oracle;
 mod redirects;
+mod schema_oracle;
 mod schemas;
-mod stopwatch;
+mod second_reader;
+pub(crate) mod stopwatch;
 mod traits;

@@ -9,22 +9,15 @@ use proptest::prelude::{any, prop};
 use proptest::prop_assert;
 use proptest::sample::{Index, select};
 use serde_json::Value;
-use tower_registration::methods::Password;
-use tower_registration::testing::App;
-use tower_registration::{Schema, Style};
+use tower_registration::Schema;
 
 use super::chance::{Held, block_on, for_all};
 use super::corpus::{Ledger, bytes, cases, quickest};
-use super::door::{Answer, Door, JSON, QUICK};
-use super::stopwatch::Stopwatch;
+use super::door::Door;
+use super::schema_oracle::{JUDGED, START, Schemas, app, quickest_read, show};
+use crate::kept;
 
 const SCHEMAS: &str = include_str!("../corpus/schemas.json");
-
-/// How long reading a schema may take when the service starts: 50 ms, ten times as long where nothing is optimised.
-const START: Duration = QUICK.saturating_mul(10);
-
-/// How long the answer to a value may take: 5 ms. Where nothing is optimised, words for a thousand mistakes take long.
-pub(super) const JUDGED: Duration = QUICK.saturating_mul(if cfg!(debug_assertions) { 4 } else { 1 });
 
 /// When one step of a case counts as one that does not end.
 const NEVER: Duration = Duration::from_secs(10);
@@ -83,6 +76,13 @@ fn f10_no_text_makes_the_reader_of_schemas_fail() {
     for_all((select(schemas), edits), |(schema, edits)| is_read_or_refused(&edited(schema, &edits)));
 }
 
+#[test]
+fn f10_the_kept_inputs_come_to_what_their_names_say() {
+    let mut harness = Schemas::new();
+
+    kept::play("schema", |input| harness.play(input));
+}
+
 fn judge_all(cases: &[Value]) -> Ledger {
     let common: Vec<String> = document()["values"].as_array().unwrap().iter().map(text).collect();
     let mut ledger = Ledger::default();
@@ -137,19 +137,10 @@ fn judge(case: &Value, common: &[String], tell: &mpsc::Sender<Told>) -> Option<S
     }
 }
 
-fn quickest_read(schema: &str) -> (Duration, Result<Schema, String>) {
-    block_on(quickest(START, async || {
-        let watch = Stopwatch::start();
-        let read = Schema::parse("hostile", schema).map_err(|error| error.to_string());
-        (watch.elapsed(), read)
-    }))
-}
-
 /// Shows the values to a service with this schema, as the trait `t`; the first that is slow or answered in another way
 /// than by a clear refusal. The password is too short, so that nothing can come of it.
 async fn show_all(schema: Schema, values: &[String], tell: &mpsc::Sender<Told>) -> Option<String> {
-    let app = App::bare(|builder| builder.schema(schema).style(Style::Unified).method(Password::new())).unwrap();
-    let door = Door::of(&app);
+    let door = Door::of(&app(schema).unwrap());
     for value in values {
         tell.send(Told::OneMore).ok()?;
         let (took, answer) = quickest(JUDGED, async || show(&door, value).await).await;
@@ -158,15 +149,6 @@ async fn show_all(schema: Schema, values: &[String], tell: &mpsc::Sender<Told>) 
         }
     }
     None
-}
-
-/// Answers a fresh flow with this value as the trait `t`.
-pub(super) async fn show(door: &Door, value: &str) -> (Duration, Answer) {
-    let opened = door.open_native().await;
-    let traits = format!(r#"{{"email":"ada@example.org","t":{value}}}"#);
-    let answer = format!(r#"{{"method":"password","password":"short","traits":{traits}}}"#);
-    let answer = door.submit_native(&opened.flow, JSON, answer).await;
-    (answer.took, answer)
 }
 
 fn edited(schema: String, edits: &[(Index, Index, &str)]) -> String {

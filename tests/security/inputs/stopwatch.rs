@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 /// Runs from its start. Where the system tells, the time that the thread waited for a processor does not count.
-pub(super) struct Stopwatch {
+pub(crate) struct Stopwatch {
     begun: Instant,
     computed: Option<Duration>,
 }
 
 impl Stopwatch {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { begun: Instant::now(), computed: computed() }
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         let passed = self.begun.elapsed();
         match (self.computed, computed()) {
             (Some(before), Some(after)) => passed.min(after.saturating_sub(before)),

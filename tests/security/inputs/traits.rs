@@ -6,17 +6,13 @@ use proptest::prelude::{Just, Strategy, any, prop};
 use proptest::sample::select;
 use proptest::{prop_assert, prop_oneof};
 use serde_json::{Value, json};
-use tower_registration::methods::Password;
-use tower_registration::testing::App;
-use tower_registration::{Schema, Style};
 
 use super::chance::{Held, block_on, for_all};
 use super::corpus::{Ledger, bytes, cases, quickest};
 use super::door::Door;
 use super::kept_bodies::is_told;
-use super::schemas::{JUDGED, show};
-
-const TRAITS: &str = include_str!("../corpus/traits.json");
+use super::schema_oracle::{JUDGED, TRAITS, Traits, doors, show};
+use crate::kept;
 
 #[tokio::test]
 async fn l6_every_hostile_value_gets_its_verdict_at_once() {
@@ -35,6 +31,13 @@ fn f11_no_value_takes_long_to_judge() {
 
     assert_eq!(names.len(), 12);
     for_all((select(names), values()), |(name, value)| block_on(is_judged_soon(&doors[&name], &value)));
+}
+
+#[test]
+fn f11_the_kept_inputs_come_to_what_their_names_say() {
+    let mut harness = Traits::new();
+
+    kept::play("traits", |input| harness.play(input));
 }
 
 /// Shows each value to the service with its schema, and notes what is not as it should be.
@@ -79,16 +82,4 @@ async fn is_judged_soon(door: &Door, value: &Value) -> Held {
     prop_assert!(answer.is_clear_refusal(), "{}", answer.brief());
     prop_assert!(took <= JUDGED, "{took:?}: {}", answer.brief());
     Ok(())
-}
-
-/// A service for each schema.
-fn doors() -> BTreeMap<String, Door> {
-    let document: Value = serde_json::from_str(TRAITS).unwrap();
-    let schemas = document["schemas"].as_object().unwrap().iter();
-    schemas.map(|(name, schema)| (name.clone(), door(name, schema))).collect()
-}
-
-fn door(name: &str, schema: &Value) -> Door {
-    let schema = Schema::parse(name, &schema.to_string()).unwrap();
-    Door::of(&App::bare(|builder| builder.schema(schema).style(Style::Unified).method(Password::new())).unwrap())
 }

@@ -1,45 +1,23 @@
 //! F7 and F9: whatever is changed in a state, a cookie, a token, a set of keys or a description, what is accepted was made
 //! by us, or is right by the judgement of another library.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use proptest::prelude::{Strategy, any};
 use serde_json::{Value, json};
 use tower_registration::testing::{Endpoint, ProviderFault};
 
+use super::sealed_oracle::{self, Change, changed};
+use super::token_oracle::{self, is_right, is_taken};
 use super::{WELCOME, begin, nobody, parameter, plain_app, provider, with_parameter};
 use crate::inputs::chance::{block_on, for_all};
+use crate::kept;
 
 /// How often: the given number, or what the environment says.
 fn rounds(few: usize) -> usize {
     std::env::var("TOKENS").ok().and_then(|number| number.parse().ok()).unwrap_or(few)
 }
 
-/// A change of a text: at a place, by a letter, in a way.
-#[derive(Clone, Copy, Debug)]
-struct Change {
-    at: usize,
-    letter: u8,
-    way: u8,
-}
-
 fn change() -> impl Strategy<Value = Change> {
     (any::<usize>(), any::<u8>(), 0..5_u8).prop_map(|(at, letter, way)| Change { at, letter, way })
-}
-
-const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-
-fn changed(text: &str, change: Change) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    let at = change.at % bytes.len().max(1);
-    let letter = LETTERS[usize::from(change.letter) % LETTERS.len()];
-    match change.way {
-        0 => bytes[at] = letter,
-        1 => drop(bytes.remove(at)),
-        2 => bytes.insert(at, letter),
-        3 => bytes.truncate(at),
-        _ => bytes.rotate_left(at),
-    }
-    String::from_utf8(bytes).unwrap()
 }
 
 #[test]
@@ -65,38 +43,6 @@ fn f7_a_state_or_a_cookie_that_is_accepted_was_made_by_us() {
         proptest::prop_assert_eq!(nobody(&app), !was);
         Ok(())
     });
-}
-
-/// The judgement of another library on a token.
-fn is_right(token: &str, keys: &Value) -> bool {
-    let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_value(keys.clone()).unwrap();
-    let Ok(header) = jsonwebtoken::decode_header(token) else { return false };
-    keys.keys.iter().any(|key| {
-        let algorithm = if key.common.key_id.as_deref() == Some("ec") { Algorithm::ES256 } else { Algorithm::RS256 };
-        let mut rules = Validation::new(algorithm);
-        rules.set_issuer(&[super::ISSUER]);
-        rules.set_audience(&["client-local"]);
-        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let named = header.kid.is_none() || header.kid == key.common.key_id;
-        let key = DecodingKey::from_jwk(key).unwrap();
-        named
-            && decode::<Value>(token, &key, &rules)
-                .is_ok_and(|token| token.claims["sub"].as_str().is_some_and(|sub| !sub.is_empty()))
-    })
-}
-
-/// Whether a journey succeeds in which the provider gives this token.
-async fn is_taken(token: &str) -> bool {
-    let provider = provider();
-    let app = plain_app(&provider);
-    let mut ada = app.browser();
-    let back = begin(&mut ada, &provider, "local").await;
-    let answer = json!({ "access_token": "a", "token_type": "Bearer", "id_token": token });
-    provider.fail(Endpoint::Token, ProviderFault::Says(answer.to_string()));
-    let came = ada.follow(&back).await.location() == WELCOME;
-    // Its curve key is another one each time: the token is signed with the one that never changes.
-    assert_eq!(came, !nobody(&app));
-    came
 }
 
 #[tokio::test]
@@ -160,4 +106,18 @@ fn f9_keys_and_descriptions_that_are_changed_are_refused_or_mean_the_same() {
         proptest::prop_assert!(!came || of_keys && rsa(&altered) == rsa(&keys), "{}", altered);
         Ok(())
     });
+}
+
+#[test]
+fn f7_the_kept_inputs_come_to_what_their_names_say() {
+    let mut harness = sealed_oracle::Harness::new();
+
+    kept::play("sealed", |input| harness.play(input));
+}
+
+#[test]
+fn f9_the_kept_inputs_come_to_what_their_names_say() {
+    let mut harness = token_oracle::Harness::new();
+
+    kept::play("id_token", |input| harness.play(input));
 }

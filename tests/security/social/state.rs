@@ -6,7 +6,7 @@ use time::Duration;
 use tower_registration::Secret;
 use tower_registration::host::{Kind, Put, Record, Storage};
 use tower_registration::methods::Oidc;
-use tower_registration::testing::{App, IdentityProvider};
+use tower_registration::testing::{App, IdentityProvider, Reply};
 
 use super::{
     ISSUER, WELCOME, app, begin, entry, error_of, leave, nobody, parameter, plain_app, provider, reason, with_parameter,
@@ -240,7 +240,7 @@ async fn o4_an_application_is_bound_to_its_own_pair() {
     let (victims, back) = begin_native(wants).await;
     let (attackers, _) = begin_native(wants).await;
     let (_, without) = begin_native("return_to=myapp://callback").await;
-    let init = |page: &super::Reply| page.at("/session_token_exchange_code").as_str().unwrap().to_owned();
+    let init = |page: &Reply| page.at("/session_token_exchange_code").as_str().unwrap().to_owned();
 
     let done = app.browser().follow(&back).await;
     let code = done.location_parameter("code").unwrap();

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use tower_registration::identity::{AddressState, Channel};
-use tower_registration::methods::Oidc;
 use tower_registration::methods::oidc::{Claims, ClaimsSource, Mapped, Provider};
-use tower_registration::testing::{Endpoint, IdentityProvider, ProviderFault};
+use tower_registration::methods::{Oidc, Password};
+use tower_registration::testing::{App, Endpoint, IdentityProvider, ProviderFault};
 
 use super::{ISSUER, WELCOME, app, begin, entry, plain_app, provider};
 
@@ -116,7 +116,7 @@ async fn o2_the_same_subject_of_another_issuer_is_somebody_else() {
     let memory = tower_registration::memory::Memory::new();
     let build = |fetch: IdentityProvider, issuer: &str| {
         let method = Oidc::new(fetch).provider(entry("local", issuer));
-        super::App::with(|builder| builder.method(method).storage(memory.clone()).identities(memory.clone())).unwrap()
+        App::with(|builder| builder.method(method).storage(memory.clone()).identities(memory.clone())).unwrap()
     };
     let (before, after) = (build(first.clone(), ISSUER), build(second.clone(), "https://new.example.org"));
 
@@ -137,10 +137,10 @@ async fn o2_a_user_name_cannot_stand_for_an_account() {
         "email": { "type": "string", "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } } } } } } }"#;
     let schema = tower_registration::Schema::parse("names", schema).unwrap();
     let method = Oidc::new(provider.clone()).provider(entry("local", ISSUER));
-    let app = super::App::bare(|builder| {
+    let app = App::bare(|builder| {
         let after = tower_registration::After::new().session(true);
         let builder = builder.schema(schema).style(tower_registration::Style::Unified).after(after);
-        builder.method(method).method(super::Password::new())
+        builder.method(method).method(Password::new())
     });
     let app = app.unwrap();
     let mut eve = app.native();

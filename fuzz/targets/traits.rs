@@ -1,0 +1,16 @@
+//! F11: traits, against twelve schemas.
+#![no_main]
+
+#[path = "../../tests/security/inputs/stopwatch.rs"]
+mod stopwatch;
+
+#[path = "../../tests/security/inputs/door.rs"]
+mod door;
+
+#[path = "../../tests/security/inputs/corpus.rs"]
+mod corpus;
+
+#[path = "../../tests/security/inputs/schema_oracle.rs"]
+mod schema_oracle;
+
+tower_registration_fuzz::target!(schema_oracle::Traits::new(), schema_oracle::Traits::play);
