@@ -60,6 +60,7 @@ const TOLD_OTHERWISE: &[(&str, &str)] = &[
     ("exchange_unknown", "native clients only"),
     ("location_change", "a browser is led there"),
     ("state_of_another_pair", "a state is made with the pair of its flow"),
+    ("faulty", "told as `misconfigured`, by mappers of configuration files alone"),
     ("too_large", "told at once: nothing of it is kept"),
     ("encoded_body", "told at once: nothing of it is kept"),
     ("broken_body", "told at once: nothing of it is kept"),
