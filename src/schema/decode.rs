@@ -3,7 +3,8 @@
 //! 1. A body names a position by its dotted path, `traits.name.first`; `traits` itself may come as an object, or as a
 //!    text that holds one. Names that the schema does not know are dropped.
 //! 2. A value that cannot be converted stays a text, so that the rules report its type.
-//! 3. Every object that is left out counts as given and empty; lists of objects stay left out.
+//! 3. Every object that is left out counts as given and empty, and so do `traits` that are a number or a boolean; lists of
+//!    objects stay left out.
 
 use serde_json::{Map, Number, Value};
 
@@ -18,7 +19,11 @@ const TRANSIENT: &str = "transient_payload";
 pub(crate) struct Undecodable(pub(crate) String);
 
 pub(super) fn decode(outline: &Outline, form: Form) -> Result<Submission, Undecodable> {
-    let mut traits = object(&form, TRAITS)?;
+    let mut traits = match given_traits(&form) {
+        // As clients of the contract know it.
+        Some(Value::Number(_) | Value::Bool(_)) => Value::Object(Map::new()),
+        _ => object(&form, TRAITS)?,
+    };
     let mut emptied = Vec::new();
     for (name, position) in &outline.positions {
         let Some(path) = inside_traits(&position.path) else { continue };
@@ -35,6 +40,14 @@ pub(super) fn decode(outline: &Outline, form: Form) -> Result<Submission, Undeco
     }
     let transient = transient(&form)?;
     Ok(Submission { form, traits, transient, emptied })
+}
+
+/// The traits of a JSON body, as they came.
+fn given_traits(form: &Form) -> Option<&Value> {
+    match form {
+        Form::Json(members) => members.get(TRAITS),
+        Form::Pairs(_) => None,
+    }
 }
 
 /// What the client wants hooks and templates to see.

@@ -172,3 +172,20 @@ async fn traits_that_are_no_object_are_told_on_the_form() {
     assert_eq!((list.status(), list.messages_at("traits")), (400, vec![4000026]));
     assert_eq!((none.status(), none.messages_at("traits.email")), (400, vec![4000002]));
 }
+
+#[tokio::test]
+async fn traits_that_are_a_number_or_a_boolean_count_as_none_and_beside_them_flattened_names_work() {
+    let app = app_with_traits(json!({ "x": { "type": "integer" } }));
+    for traits in [json!(5), json!(true)] {
+        let mut native = app.native();
+        let page = native.open().await;
+        let missing = json!({ "method": "password", "password": "correct horse", "traits": traits });
+        let refused = native.submit(&page, missing.clone()).await;
+        let mut whole = missing;
+        whole["traits.email"] = json!(format!("ada-{traits}@example.org"));
+        let done = native.submit(&page, whole).await;
+
+        assert_eq!((refused.status(), refused.messages_at("traits.email")), (400, vec![4_000_002]), "{traits}");
+        assert_eq!(done.status(), 200, "{traits}: {done:?}");
+    }
+}

@@ -61,12 +61,11 @@ impl Reach {
 
     /// Asks about a person.
     pub(super) async fn ask_json(&self, request: FetchRequest) -> Result<Value, Stop> {
-        let answer =
-            self.ask(request).await.map_err(|error| trouble::not_redeemed(told(&error), trouble::UNREACHABLE))?;
+        let answer = self.ask(request).await.map_err(|error| trouble::not_redeemed(told(&error)))?;
         if answer.status() != http::StatusCode::OK {
             return Err(trouble::wrong_status(answer.status()));
         }
-        let unreadable = |_| trouble::not_redeemed("an answer of a provider is no JSON", trouble::UNREACHABLE);
+        let unreadable = |_| trouble::not_redeemed("an answer of a provider is no JSON");
         serde_json::from_slice(answer.body()).map_err(unreadable)
     }
 

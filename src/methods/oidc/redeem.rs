@@ -47,13 +47,13 @@ impl Provider {
         for way in ways {
             let request = self.token_request(found, &with, *way, now)?;
             let answer = reach.ask(request).await;
-            let answer = answer.map_err(|error| trouble::not_redeemed(error.to_string(), trouble::UNREACHABLE))?;
+            let answer = answer.map_err(|error| trouble::not_redeemed(error.to_string()))?;
             let body = read(&answer);
             match answer.status() {
                 StatusCode::OK => return self.tokens(body),
                 // It may not know the service by a header.
                 StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => refused = Some((answer.status(), body)),
-                status => return Err(trouble::not_redeemed(status_text(status, &body), trouble::UNREACHABLE)),
+                status => return Err(trouble::not_redeemed(status_text(status, &body))),
             }
             // Anything but the name of the client would be refused again, and the code may be used up.
             if refused.as_ref().is_some_and(|(status, body)| !is_about_client(*status, body)) {
@@ -61,7 +61,7 @@ impl Provider {
             }
         }
         let why = refused.map(|(status, body)| status_text(status, &body)).unwrap_or_default();
-        Err(trouble::not_redeemed(why, trouble::CODE_REFUSED))
+        Err(trouble::not_redeemed(why))
     }
 
     fn token_request(
@@ -106,8 +106,7 @@ impl Provider {
         };
         let (access, refresh) = (secret(["access_token", "accessToken"]), secret(["refresh_token", "refreshToken"]));
         let id_token = secret(["id_token", "idToken"]);
-        let access = access
-            .ok_or_else(|| trouble::not_redeemed("the answer to a code has no access token", trouble::UNREACHABLE))?;
+        let access = access.ok_or_else(|| trouble::not_redeemed("the answer to a code has no access token"))?;
         let tokens = Tokens { access, refresh, id_token, answer };
         self.check_granted(&tokens.answer)?;
         Ok(tokens)

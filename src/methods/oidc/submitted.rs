@@ -86,7 +86,7 @@ impl Oidc {
             request = request.with_header(http::header::ORIGIN, origin);
         }
         let answer = self.reach.ask(request).await;
-        let answer = answer.map_err(|error| trouble::not_redeemed(error.to_string(), trouble::UNREACHABLE))?;
+        let answer = answer.map_err(|error| trouble::not_redeemed(error.to_string()))?;
         let document: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let id_token = document["id_token"].as_str().filter(|_| answer.status() == http::StatusCode::OK);
         id_token.map(SecretString::from).ok_or_else(|| Failure::id_token_refused("it was not exchanged").into())

@@ -11,7 +11,7 @@ use super::metadata::{Metadata, parsed};
 use super::provider::Provider;
 use super::reach::Reach;
 use super::trouble;
-use crate::stop::{Failure, Stop};
+use crate::stop::Stop;
 
 /// Why an ID token does not count, and whose fault that is.
 #[derive(Debug)]
@@ -95,9 +95,7 @@ async fn verify(
 ) -> Result<Map<String, Value>, Unproved> {
     let token = Token::read(token, algorithms)?;
     let keys = reach.keys(keys, expected.now, |keys| token.has_key(keys)).await;
-    let keys = keys.map_err(|why| {
-        Stop::from(Failure::internal(format!("the keys of a provider: {why}")).with_reason(trouble::UNREACHABLE))
-    })?;
+    let keys = keys.map_err(|why| trouble::not_redeemed(format!("the keys of a provider: {why}")))?;
     let claims = token.verify(&keys)?;
     check(&claims, expected)?;
     Ok(claims)

@@ -14,8 +14,8 @@ pub(super) fn not_initialized(why: &str) -> Stop {
 }
 
 /// The provider did not take the code, or did not answer.
-pub(super) fn not_redeemed(why: impl Into<String>, reason: &'static str) -> Stop {
-    Failure::internal(why.into()).with_reason(reason).into()
+pub(super) fn not_redeemed(why: impl Into<String>) -> Stop {
+    Failure::internal(why.into()).into()
 }
 
 /// The provider's answer is not one that the person could be known by.
@@ -33,8 +33,6 @@ pub(super) fn wrong_status(status: http::StatusCode) -> Stop {
     upstream(format!("OpenID Connect provider returned a {} status code but 200 is expected.", status.as_u16()))
 }
 
-pub(super) const UNREACHABLE: &str = "The provider did not answer as it should. Please try again.";
-pub(super) const CODE_REFUSED: &str = "The provider did not accept the code. Please try again.";
 pub(super) const NO_ID_TOKEN: &str =
     "Authentication failed because no id_token was returned. Please accept the \"openid\" permission and try again.";
 pub(super) const SCOPE_MISSING: &str =

@@ -61,8 +61,8 @@ impl Provider {
         let with = [("oauth_verifier", verifier)];
         let request = self.x_signed(cx, Method::POST, &parsed(ACCESS)?, Some(temporary), &with)?;
         let answer = reach.ask(request).await;
-        let answer = answer.map_err(|error| trouble::not_redeemed(error.to_string(), trouble::UNREACHABLE))?;
-        let refused = || trouble::not_redeemed("X did not take the verifier", trouble::CODE_REFUSED);
+        let answer = answer.map_err(|error| trouble::not_redeemed(error.to_string()))?;
+        let refused = || trouble::not_redeemed("X did not take the verifier");
         let access = pair(&answer).ok_or_else(refused)?;
         let mut url = parsed(PERSON)?;
         if self.scopes.iter().any(|scope| scope == "email") {
