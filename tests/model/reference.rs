@@ -228,8 +228,12 @@ impl Run {
         if head {
             return self.say(Said::Followed);
         }
-        if self.model.now >= own.expires || own.passed || self.model.by_link && !is_right {
+        if self.model.now >= own.expires {
             return self.replace_proof(own.client);
+        }
+        // Links are opened in browsers, and there the person goes on.
+        if own.passed || self.model.by_link && !is_right {
+            return self.replace_proof(Client::Browser);
         }
         self.model.proofs[at].version += 1;
         self.write();
