@@ -50,7 +50,10 @@ async fn o6_whatever_a_provider_does_there_is_a_clear_answer_in_time() {
             assert!(nobody(&app), "{place}");
             let shown = match reply.location_parameter("flow") {
                 Some(_) => ada.page(reply).await.at("/ui/messages/0/text").as_str().unwrap_or_default().to_owned(),
-                None => reason(&error_of(&app, &reply).await),
+                None => {
+                    let error = error_of(&app, &reply).await;
+                    format!("{} {}", error["message"].as_str().unwrap_or_default(), reason(&error)).trim().to_owned()
+                }
             };
             assert!(!shown.is_empty() && !shown.contains("169.254"), "{place}: {shown}");
 
