@@ -83,6 +83,13 @@ impl Caller {
         &self.target
     }
 
+    /// The first value of a parameter in the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
     /// The values of a cookie; more than one when it came more than once.
     pub fn cookies<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c str> + 'c {
         self.cookies.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())

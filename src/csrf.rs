@@ -214,10 +214,8 @@ fn hint(caller: &Caller) -> &'static str {
 /// Whether the query of a form brings a token. It is none that counts, but it was sent.
 fn is_token_in_query(caller: &Caller) -> bool {
     let kind = caller.header(http::header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let query = caller.target().split_once('?').map_or("", |(_, query)| query);
-    let mut sent = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == TOKEN_FIELD);
     let is_form = !caller.method().is_safe() && kind.starts_with("application/x-www-form-urlencoded");
-    is_form && sent.next().is_some_and(|(_, token)| !token.is_empty())
+    is_form && caller.parameter(TOKEN_FIELD).is_some_and(|token| !token.is_empty())
 }
 
 fn details(reject_reason: Option<&str>, hint: &str) -> Value {

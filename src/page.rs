@@ -253,8 +253,11 @@ impl Page {
         };
         order::arrange(&mut fields, keys, alone);
         // Of several fields with one name the first on the page has the message; a bare one finds its place as well.
+        let drawn = fields.len();
         let messages = place(&mut fields, &facts.messages);
-        order::arrange(&mut fields, keys, alone);
+        if fields.len() > drawn {
+            order::arrange(&mut fields, keys, alone);
+        }
         let fields = (serves || !fields.is_empty()).then_some(fields);
         Self { facts, fields, messages, transient: None, exchange_code: None, login_request: None }
     }

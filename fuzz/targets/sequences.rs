@@ -1,43 +1,6 @@
 //! I1 to I16: commands, of which a reference model knows what comes of them.
 #![no_main]
 
-#[path = "../../tests/model/command.rs"]
-mod command;
-
-#[path = "../../tests/model/dice.rs"]
-mod dice;
-
-#[path = "../../tests/model/invariants.rs"]
-mod invariants;
-
-#[path = "../../tests/model/names.rs"]
-mod names;
-
-#[path = "../../tests/model/reference.rs"]
-mod reference;
-
-#[path = "../../tests/model/rows.rs"]
-mod rows;
-
-#[path = "../../tests/model/site.rs"]
-mod site;
-
-#[path = "../../tests/model/state.rs"]
-mod state;
-
-#[path = "../../tests/model/step.rs"]
-mod step;
-
-#[path = "../../tests/model/story.rs"]
-mod story;
-
-#[path = "../../tests/model/told.rs"]
-mod told;
-
-#[path = "../../tests/model/watch.rs"]
-mod watch;
-
-#[path = "../../tests/model/world.rs"]
-mod world;
+include!("../model.rs");
 
 tower_registration_fuzz::target!(story::Player::new(tower_registration_fuzz::SLOW), story::Player::play_commands);

@@ -252,7 +252,7 @@ impl Site {
         visitor: &Visitor,
         draw: impl FnOnce(&Words) -> Value,
     ) -> Response<Full<Bytes>> {
-        let words = self.dictionary.best(visitor.languages.iter().map(String::as_str));
+        let words = self.dictionary.best(visitor.languages());
         let drawn = words.map(|words| self.render(template, words, draw(words)));
         let mut response = match drawn {
             Some(Ok(page)) => Response::new(Full::new(Bytes::from(page))),

@@ -1,6 +1,6 @@
 //! Who looks at a page, as far as it counts: the languages they prefer.
 
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderValue, Method, Request, header};
 
 /// The most entries of `Accept-Language` that are read.
 const MOST: usize = 20;
@@ -26,28 +26,35 @@ impl Language {
 /// What an answer takes from the head of its request.
 #[derive(Debug)]
 pub(crate) struct Visitor {
-    /// The most wanted first.
-    pub(super) languages: Vec<String>,
+    /// The host's choice.
+    chosen: Option<Language>,
+    /// The lines of `Accept-Language`; most answers are no page, so they are read when one is drawn.
+    accepted: Vec<HeaderValue>,
     pub(super) method: Method,
     pub(super) query: String,
 }
 
 impl Visitor {
     pub(super) fn new<B>(request: &Request<B>) -> Self {
-        let chosen = request.extensions().get::<Language>().map(|language| language.0.clone());
-        let languages = chosen.into_iter().chain(accepted(request.headers())).collect();
+        let chosen = request.extensions().get::<Language>().cloned();
+        let accepted = request.headers().get_all(header::ACCEPT_LANGUAGE).iter().cloned().collect();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        Self { languages, method: request.method().clone(), query }
+        Self { chosen, accepted, method: request.method().clone(), query }
+    }
+
+    /// The most wanted first.
+    pub(super) fn languages(&self) -> impl Iterator<Item = &str> {
+        self.chosen.iter().map(|language| language.0.as_str()).chain(wanted(&self.accepted))
     }
 }
 
 /// The languages of `Accept-Language`, the most wanted first.
-fn accepted(headers: &HeaderMap) -> Vec<String> {
-    let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
+fn wanted(lines: &[HeaderValue]) -> impl Iterator<Item = &str> {
+    let lines = lines.iter().filter_map(|line| line.to_str().ok());
     let mut wanted: Vec<(&str, f32)> = lines.flat_map(|line| line.split(',')).take(MOST).filter_map(entry).collect();
     // The sort is stable: among equals the first counts.
     wanted.sort_by(|a, b| b.1.total_cmp(&a.1));
-    wanted.into_iter().map(|(code, _)| code.to_owned()).collect()
+    wanted.into_iter().map(|(code, _)| code)
 }
 
 fn entry(entry: &str) -> Option<(&str, f32)> {
@@ -64,9 +71,8 @@ mod tests {
 
     #[test]
     fn languages_are_wanted_in_the_order_of_their_quality() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_LANGUAGE, "en;q=0.5, de-AT, fr;q=0, *;q=0.1, x_y, pt ; q=0.9".parse().unwrap());
+        let lines = [HeaderValue::from_static("en;q=0.5, de-AT, fr;q=0, *;q=0.1, x_y, pt ; q=0.9")];
 
-        assert_eq!(accepted(&headers), ["de-AT", "pt", "en"]);
+        assert_eq!(wanted(&lines).collect::<Vec<_>>(), ["de-AT", "pt", "en"]);
     }
 }

@@ -143,7 +143,7 @@ impl Engine {
 
     /// A flow that proves an address is begun by the request that registers: where that wants to return to counts.
     fn judge_request(&self, visit: &Visit, draft: &Draft) -> Result<(), Stop> {
-        let own = returns_to(visit.caller.target()).filter(|_| self.proves(draft));
+        let own = visit.caller.parameter("return_to").filter(|_| self.proves(draft));
         self.judge_return_url(own.as_deref(), &self.config.default_return_url).map(drop)
     }
 
@@ -350,13 +350,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// The return URL in the query of a request.
-fn returns_to(target: &str) -> Option<String> {
-    let (_, query) = target.split_once('?')?;
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs.find(|(name, _)| name == "return_to").map(|(_, url)| url.into_owned())
 }
 
 /// How the person was proved.
